@@ -1,0 +1,137 @@
+"""The one validator of the public functions' arguments."""
+
+import math
+from numbers import Real
+
+import numpy as np
+
+DTYPES = (np.float32, np.float64, np.complex128)
+
+
+def check_arrays(**specs):
+    """Return the arguments as arrays, in order, or say which one is wrong.
+
+    Parameters
+    ----------
+    **specs : (value, shape)
+        Each argument by its name, with its value and its shape in letters, for
+        example ``X=(X, "N D")``. A letter stands for one size: the first argument
+        that has it sets it, all later ones must agree.
+
+    Returns
+    -------
+    list of ndarray
+        The values, not copied where they are arrays already. All float32, or each
+        float64 or complex128.
+
+    Raises
+    ------
+    TypeError
+        Not an array of numbers, or of a dtype other than float32, float64 and
+        complex128, or float32 beside one of the other two.
+    ValueError
+        A wrong number of axes, a size that disagrees, an empty axis, NaN or inf.
+    """
+    sizes, arrays = {}, []
+    first = next(iter(specs))
+    for name, (value, shape) in specs.items():
+        array = _as_array(name, value)
+        _check_shape(name, array, shape.split(), sizes)
+        _check_finite(name, array)
+        arrays.append(array)
+        if (array.dtype == np.float32) != (arrays[0].dtype == np.float32):
+            raise TypeError(
+                f"{name} must have the precision of {first}, {arrays[0].dtype}, "
+                f"got {array.dtype}; convert one of them with .astype"
+            )
+    return arrays
+
+
+def check_eps(eps):
+    """Return `eps` as a Python float, or say what it must be.
+
+    Raises
+    ------
+    TypeError
+        `eps` is not a real number.
+    ValueError
+        `eps` is negative, NaN or infinite.
+    """
+    if isinstance(eps, bool) or not isinstance(eps, Real):
+        raise TypeError(f"eps must be a real number, got {describe(eps)}")
+    if not (math.isfinite(eps) and eps >= 0):
+        raise ValueError(f"eps must be finite and >= 0, got {eps}")
+    return float(eps)
+
+
+def check_cache(cache, kind, source):
+    """Return `cache`, or a TypeError that names the function it must come from."""
+    if not isinstance(cache, kind):
+        raise TypeError(f"cache must be the {kind.__name__} that {source} returned, got {describe(cache)}")
+    return cache
+
+
+def check_overflow(**results):
+    """Return the results, or a ValueError that names the first that is not finite.
+
+    The inputs were finite, so a result that is not has left the range of its dtype.
+    """
+    for name, array in results.items():
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"{name} leaves the range of {array.dtype}: the inputs are too large, scale them down"
+            )
+    return tuple(results.values())
+
+
+def describe(value):
+    """Say what `value` is, in few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+
+
+def _as_array(name, value):
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one; its mask would be lost")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} must be an array of numbers, got {describe(value)}") from error
+    if array.dtype in DTYPES:
+        return array
+    if array.dtype.kind in "biufc":
+        raise TypeError(
+            f"{name} must be float32, float64 or complex128, got {array.dtype}; "
+            f"convert it with .astype(np.float64)"
+        )
+    raise TypeError(f"{name} must be an array of numbers, got {describe(value)}")
+
+
+def _check_shape(name, array, letters, sizes):
+    wanted = "(" + ", ".join(letters) + ("," if len(letters) == 1 else "") + ")"
+    if array.ndim != len(letters):
+        flat = len(letters) == 1 and array.ndim == 2 and 1 in array.shape
+        hint = f"; flatten it with {name}.ravel()" if flat else ""
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}{hint}")
+    for letter, size in zip(letters, array.shape, strict=True):
+        if size == 0:
+            raise ValueError(f"{name} must have {letter} >= 1, got shape {array.shape}")
+        known, setter = sizes.setdefault(letter, (size, name))
+        if size != known:
+            raise ValueError(
+                f"{name} must have shape {wanted} with {letter} = {known} as in {setter}, got {array.shape}"
+            )
+
+
+def _check_finite(name, array):
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = first_index(~finite)
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
+
+
+def first_index(mask):
+    """Return the index of the first true entry of a boolean array, as a tuple of int."""
+    return tuple(int(k) for k in np.argwhere(mask)[0])
