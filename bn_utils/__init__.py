@@ -1,0 +1,69 @@
+"""The shared module of the book: batch norm, its backward pass, and the checks of both.
+
+`bn_utils.torch_oracle` and `bn_utils.plotting` are imported by name: they alone need
+torch and matplotlib.
+"""
+
+from bn_utils import exercises
+from bn_utils.batchnorm import (
+    BatchNormCache,
+    batchnorm_backward,
+    batchnorm_backward_delta,
+    batchnorm_backward_staged,
+    batchnorm_forward,
+)
+from bn_utils.gradcheck import (
+    assert_grads_close,
+    complex_step_gradient,
+    directional_check,
+    numerical_gradient,
+    relative_error,
+)
+from bn_utils.jacobian import (
+    dcentred_dh,
+    dhhat_dh,
+    dhhat_dh_delta,
+    dhhat_dh_mean,
+    dhhat_dh_variance,
+    dmu_dh,
+    dvar_dh,
+    kronecker_delta,
+)
+from bn_utils.layers import (
+    LinearCache,
+    ReluCache,
+    linear_backward,
+    linear_forward,
+    relu_backward,
+    relu_forward,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BatchNormCache",
+    "LinearCache",
+    "ReluCache",
+    "assert_grads_close",
+    "batchnorm_backward",
+    "batchnorm_backward_delta",
+    "batchnorm_backward_staged",
+    "batchnorm_forward",
+    "complex_step_gradient",
+    "dcentred_dh",
+    "dhhat_dh",
+    "dhhat_dh_delta",
+    "dhhat_dh_mean",
+    "dhhat_dh_variance",
+    "directional_check",
+    "dmu_dh",
+    "dvar_dh",
+    "exercises",
+    "kronecker_delta",
+    "linear_backward",
+    "linear_forward",
+    "numerical_gradient",
+    "relative_error",
+    "relu_backward",
+    "relu_forward",
+]

@@ -1,0 +1,116 @@
+"""`check(name, answer)`: tells a reader whether an exercise is solved, or what to look at."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from bn_utils._validation import first_index
+from bn_utils.gradcheck import relative_error
+
+TOLERANCE = 1e-9
+
+
+class Exercise(NamedTuple):
+    """One exercise: what is right, and what to look at when an answer is not."""
+
+    solution: object  # the right value, or a function that computes it
+    parts: tuple[str, ...]  # the names of the results
+    hint: str
+    inputs: Callable | None = None  # rng -> arguments, where the answer is a function
+
+
+class ExerciseError(AssertionError):
+    """An exercise that is not solved yet; a notebook shows its message alone."""
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
+class Verdict(str):
+    """A message that a notebook shows without quotes."""
+
+    __repr__ = str.__str__
+
+
+def check(name, answer):
+    """Check the answer to an exercise: answered at all, then shape, then value.
+
+    Parameters
+    ----------
+    name : str
+        The exercise's name, as the chapter gives it.
+    answer : array_like, tuple or function
+        The values that the exercise asks for, or the function; a function is called on
+        random batches and compared with the book's own.
+
+    Returns
+    -------
+    Verdict
+        A string that says that the answer is right.
+
+    Raises
+    ------
+    ExerciseError
+        Not answered (``None`` or ``...``), wrong shape, NaN, or wrong value; the message
+        says what to look at.
+    ValueError
+        There is no exercise of that name.
+    """
+    if name not in EXERCISES:
+        raise ValueError(f"name must be one of {', '.join(EXERCISES)}; got {name!r}")
+    exercise = EXERCISES[name]
+    if answer is None or answer is ...:
+        raise ExerciseError(f"{name}: not answered yet. {exercise.hint}")
+    if exercise.inputs is None:
+        _compare(name, exercise, answer, exercise.solution)
+        return Verdict(f"{name}: correct.")
+    if not callable(answer):
+        raise ExerciseError(f"{name}: give the function itself, got {type(answer).__name__}.")
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        arguments = exercise.inputs(rng)
+        _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments))
+    return Verdict(f"{name}: correct on 3 random inputs.")
+
+
+def _call(name, answer, arguments):
+    """Call a reader's function; what it raises or overwrites becomes a sentence."""
+    given = [np.array(argument) for argument in arguments]
+    try:
+        result = answer(*given)
+    except Exception as error:
+        raise ExerciseError(f"{name}: your function raised {type(error).__name__}: {error}") from error
+    for number, (before, after) in enumerate(zip(arguments, given, strict=True), start=1):
+        if not np.array_equal(before, after):
+            raise ExerciseError(f"{name}: your function changes its argument number {number}; use a copy.")
+    if result is None or result is ...:
+        raise ExerciseError(f"{name}: your function returns {result}; does it end in a return?")
+    return result
+
+
+def _compare(name, exercise, answer, expected):
+    if len(exercise.parts) == 1:
+        answer, expected = (answer,), (expected,)
+    if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
+        raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
+    for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
+        _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)
+
+
+def _compare_part(what, mine, right, hint):
+    try:
+        mine = np.asarray(mine, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ExerciseError(f"{what} must be numbers, got {mine!r}. {hint}") from error
+    if mine.shape != right.shape:
+        raise ExerciseError(f"{what} has shape {mine.shape}, it must be {right.shape}. {hint}")
+    if not np.isfinite(mine).all():
+        raise ExerciseError(f"{what} holds NaN or inf: look for a division by 0. {hint}")
+    if relative_error(mine, right) > TOLERANCE:
+        gap = np.abs(mine - right)
+        where = f" at index {first_index(gap == gap.max())}" if right.shape else ""
+        raise ExerciseError(f"{what} is wrong{where}. {hint}")
+
+
+EXERCISES = {}

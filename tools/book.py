@@ -1,0 +1,49 @@
+"""Build the book with every warning an error, say where it is, and open it.
+
+Nothing is executed: the pages show the outputs stored in the notebooks.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def build(source=ROOT, output=ROOT):
+    """Build the book of `source` anew into `output`/_build; return its first page.
+
+    Raises
+    ------
+    SystemExit
+        The build failed or warned; what it said is on stderr.
+    """
+    site = output / "_build"
+    shutil.rmtree(site, ignore_errors=True)
+    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(output)]
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going", "-q"],
+        stdout=subprocess.DEVNULL,  # progress; warnings and errors go to stderr
+    )
+    index = site / "html" / "index.html"
+    if done.returncode != 0 or not index.exists():
+        sys.exit("The book was not built: each warning above is an error, mend its source.")
+    return index
+
+
+def has_desktop():
+    """Say whether a browser window would be seen by somebody."""
+    if os.environ.get("CI") or not sys.stdout.isatty():
+        return False
+    on_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or bool(on_display)
+
+
+if __name__ == "__main__":
+    index = build()
+    if has_desktop():
+        webbrowser.open(index.as_uri())
+    print(f"The book is built. Open it in a browser: {index.as_uri()}")
