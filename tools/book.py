@@ -23,9 +23,9 @@ def build(source=ROOT, output=ROOT):
     """
     site = output / "_build"
     shutil.rmtree(site, ignore_errors=True)
-    command = [sys.executable, "-m", "jupyter_book", "build", str(source), "--path-output", str(output)]
+    program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     done = subprocess.run(
-        [*command, "-W", "-n", "--keep-going", "-q"],
+        [*program, "build", source, "--path-output", output, "-W", "-n", "--keep-going", "-q"],
         stdout=subprocess.DEVNULL,  # progress; warnings and errors go to stderr
     )
     index = site / "html" / "index.html"

@@ -32,7 +32,11 @@ def read(source):
 def execute(notebook, folder):
     """Execute a notebook in place, in `folder`, as a reader's Run All would."""
     NotebookClient(
-        notebook, timeout=120, record_timing=False, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=120,
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
     ).execute()
     notebook.metadata = nbformat.from_dict(METADATA)  # the kernel adds its own version
 
