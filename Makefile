@@ -1,7 +1,7 @@
 # The commands of the book. README.md gives the same for Windows, without make.
 PYTHON ?= python3
 BIN = .venv/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: book test notebooks lab lock mutants clean
 
@@ -9,39 +9,47 @@ book: .venv/book.stamp
 	@$(BIN)/python tools/book.py
 
 test: .venv/full.stamp
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest -n auto --dist=loadfile --cov=bn_utils --cov-branch --cov-fail-under=100
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --cov=bn_utils --cov-branch --cov-fail-under=100
 	@echo "All tests passed: style, units, notebooks re-run and compared, site built and checked."
 
 notebooks: .venv/full.stamp
 	@$(BIN)/python tools/notebooks.py
 
-lab: .venv/full.stamp
+lab: .venv/lab.stamp
 	@$(BIN)/python tools/lab.py
 
 lock:
-	rm -rf .venv/lock
-	$(PYTHON) -m venv .venv/lock
-	.venv/lock/bin/python -m pip install --quiet -r requirements.txt
-	.venv/lock/bin/python tools/lock.py
+	rm -rf .lock
+	$(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet -r requirements.txt -r requirements-lab.txt
+	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > constraints.txt
+	rm -rf .lock
+	@echo "constraints.txt holds every version; run make test before you commit it."
 
 mutants: .venv/full.stamp
-	@$(PIP) mutmut==3.4.0 -c constraints.txt
+	@$(INSTALL) mutmut==3.8.1
 	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
 
 clean:
-	rm -rf .venv _build .pytest_cache .ruff_cache .hypothesis .coverage mutants *.egg-info
-	@echo "Removed the environment and all that was built; work/ is left alone."
+	rm -rf .venv .lock _build mutants .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
+	@echo "The environment and all that was built are removed; work/ is left alone."
 
 .venv/book.stamp: requirements-book.txt constraints.txt
-	@$(PYTHON) -m venv .venv
 	@echo "Installing what building the book needs ..."
-	@$(PIP) -r requirements-book.txt -c constraints.txt
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) -r requirements-book.txt
 	@touch $@
 
 .venv/full.stamp: requirements.txt requirements-book.txt constraints.txt pyproject.toml
+	@echo "Installing what running and testing the book needs ..."
 	@$(PYTHON) -m venv .venv
-	@echo "Installing everything the book needs ..."
-	@$(PIP) -r requirements.txt -c constraints.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@ .venv/book.stamp
+
+.venv/lab.stamp: .venv/full.stamp requirements-lab.txt
+	@echo "Installing JupyterLab ..."
+	@$(INSTALL) -r requirements-lab.txt
+	@touch $@

@@ -15,6 +15,7 @@ from bn_utils.batchnorm import (
 from bn_utils.gradcheck import (
     assert_grads_close,
     complex_step_gradient,
+    complex_step_jacobian,
     directional_check,
     numerical_gradient,
     relative_error,
@@ -50,6 +51,7 @@ __all__ = [
     "batchnorm_backward_staged",
     "batchnorm_forward",
     "complex_step_gradient",
+    "complex_step_jacobian",
     "dcentred_dh",
     "dhhat_dh",
     "dhhat_dh_delta",

@@ -1,6 +1,6 @@
 """Oracles for gradients, and the comparison that uses them.
 
-`f` is everywhere a function that takes one array and returns a scalar, the loss; the
+`f` is everywhere a function of one array; where it returns a scalar, the loss, its
 gradient has the shape of the array.
 """
 
@@ -11,8 +11,8 @@ from bn_utils._validation import check_arrays, describe, first_index
 COMPLEX_STEP = 1e-30
 
 
-def complex_step_gradient(f, x):
-    """Gradient by the complex step: df/dx_n = Im f(x + i t e_n) / t, with t = 1e-30.
+def complex_step_jacobian(f, x):
+    """Derivative of an array by the complex step: df/dx_n = Im f(x + i t e_n) / t, with t = 1e-30.
 
     Nothing is subtracted, so the result is right to the round-off of f itself. `f` must
     be made of arithmetic and analytic functions: `np.var` and `np.abs` of a complex
@@ -22,28 +22,35 @@ def complex_step_gradient(f, x):
     Parameters
     ----------
     f : callable
-        Takes a complex128 array like `x`, returns a complex scalar.
+        Takes a complex128 array like `x`, returns a complex array.
     x : float64 array
         Where to differentiate; any shape.
 
     Returns
     -------
-    float64 array, the shape of `x`
+    float64 array of shape ``f(x).shape + x.shape``
+        Indexed as the derivative is written: the indices of f, then those of x.
 
     Raises
     ------
     TypeError
-        `x` is not float64, or `f` returns no complex scalar.
+        `x` is not float64, or `f` returns no complex numbers.
     ValueError
         `x` is empty or not finite, or `f` returns NaN or inf.
     """
     x = _check_point("x", x)
-    gradient = np.empty_like(x)
-    for index in np.ndindex(x.shape):
-        direction = np.zeros_like(x)
-        direction[index] = 1
-        gradient[index] = _complex_step(f, x, direction)
-    return gradient
+    directions = np.eye(x.size).reshape((x.size, *x.shape))
+    derivatives = np.stack([_complex_step(f, x, direction) for direction in directions], axis=-1)
+    return derivatives.reshape(derivatives.shape[:-1] + x.shape)
+
+
+def complex_step_gradient(f, x):
+    """Gradient of a scalar by the complex step.
+
+    Arguments and errors are those of `complex_step_jacobian`, and a TypeError where `f`
+    returns no scalar; the result is a float64 array of the shape of `x`.
+    """
+    return complex_step_jacobian(lambda z: _scalar(f(z)), x)
 
 
 def numerical_gradient(f, x, step=1e-6):
@@ -81,7 +88,7 @@ def numerical_gradient(f, x, step=1e-6):
         above, below = x.copy(), x.copy()
         above[index] += step * max(1, abs(x[index]))
         below[index] -= step * max(1, abs(x[index]))
-        rise = _loss(f, above, "f", "real") - _loss(f, below, "f", "real")
+        rise = _real_loss(f, above) - _real_loss(f, below)
         gradient[index] = rise / (above[index] - below[index])
     return gradient
 
@@ -114,7 +121,8 @@ def directional_check(name, f, x, gradient, rng, tol=1e-10):
     if gradient.shape != x.shape:
         raise AssertionError(f"{name}: shape {gradient.shape}, expected {x.shape}")
     v = rng.standard_normal(x.shape)
-    assert_grads_close(f"{name} along v", np.sum(gradient * v), _complex_step(f, x, v), tol)
+    expected = _complex_step(lambda z: _scalar(f(z)), x, v)
+    assert_grads_close(f"{name} along v", np.sum(gradient * v), expected, tol)
 
 
 def relative_error(actual, expected):
@@ -205,17 +213,31 @@ def _check_point(name, value):
     return check_arrays(**{name: (array, axes)})[0]
 
 
+def _real_loss(f, x):
+    value = _scalar(f(x))
+    if np.asarray(value).dtype.kind != "f":
+        raise TypeError(f"f must return a real number, got {describe(value)}")
+    return _finite(value)
+
+
 def _complex_step(f, x, direction):
     """The derivative of f at x along a direction."""
-    hint = ": a step inside may have dropped the imaginary part"
-    return _loss(f, x + 1j * COMPLEX_STEP * direction, "f", "complex", hint).imag / COMPLEX_STEP
+    value = np.asarray(f(x + 1j * COMPLEX_STEP * direction))
+    if value.dtype.kind != "c":
+        raise TypeError(
+            f"f must return complex numbers, got {describe(value)}: "
+            "a step inside may have dropped the imaginary part"
+        )
+    return _finite(value).imag / COMPLEX_STEP
 
 
-def _loss(f, x, name, kind, hint=""):
-    """f(x), once it is a finite scalar of the kind, real or complex."""
-    value = np.asarray(f(x))
-    if value.shape != () or value.dtype.kind != {"real": "f", "complex": "c"}[kind]:
-        raise TypeError(f"{name} must return a {kind} scalar, got {describe(value)}{hint}")
-    if not np.isfinite(value):
-        raise ValueError(f"{name} must return a finite number, got {value}")
-    return value[()]
+def _scalar(value):
+    if np.shape(value) != ():
+        raise TypeError(f"f must return a scalar, got {describe(np.asarray(value))}")
+    return value
+
+
+def _finite(value):
+    if not np.isfinite(value).all():
+        raise ValueError(f"f must return finite numbers, got {value}")
+    return value
