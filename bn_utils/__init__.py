@@ -12,13 +12,12 @@ from bn_utils.batchnorm import (
     batchnorm_backward_staged,
     batchnorm_forward,
 )
+from bn_utils.compare import assert_grads_close, relative_error
 from bn_utils.gradcheck import (
-    assert_grads_close,
     complex_step_gradient,
     complex_step_jacobian,
     directional_check,
     numerical_gradient,
-    relative_error,
 )
 from bn_utils.jacobian import (
     dcentred_dh,

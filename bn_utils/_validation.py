@@ -92,13 +92,23 @@ def describe(value):
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 
-def _as_array(name, value):
+def plain_array(name, value):
+    """Return `value` as an array of any dtype, or a TypeError where that would lose something."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one; its mask would be lost")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
         raise TypeError(f"{name} must be an array of numbers, got {describe(value)}") from error
+
+
+def first_index(mask):
+    """Return the index of the first true entry of a boolean array, as a tuple of int."""
+    return tuple(int(k) for k in np.argwhere(mask)[0])
+
+
+def _as_array(name, value):
+    array = plain_array(name, value)
     if array.dtype in DTYPES:
         return array
     if array.dtype.kind in "biufc":
@@ -130,8 +140,3 @@ def _check_finite(name, array):
     if not finite.all():
         where = first_index(~finite)
         raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
-
-
-def first_index(mask):
-    """Return the index of the first true entry of a boolean array, as a tuple of int."""
-    return tuple(int(k) for k in np.argwhere(mask)[0])

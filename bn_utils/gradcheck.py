@@ -1,4 +1,4 @@
-"""Oracles for gradients, and the comparison that uses them.
+"""Oracles for gradients: complex step, central differences, one random direction.
 
 `f` is everywhere a function of one array; where it returns a scalar, the loss, its
 gradient has the shape of the array.
@@ -6,7 +6,8 @@ gradient has the shape of the array.
 
 import numpy as np
 
-from bn_utils._validation import check_arrays, describe, first_index
+from bn_utils._validation import check_arrays, describe, plain_array
+from bn_utils.compare import assert_grads_close
 
 COMPLEX_STEP = 1e-30
 
@@ -15,9 +16,8 @@ def complex_step_jacobian(f, x):
     """Derivative of an array by the complex step: df/dx_n = Im f(x + i t e_n) / t, with t = 1e-30.
 
     Nothing is subtracted, so the result is right to the round-off of f itself. `f` must
-    be made of arithmetic and analytic functions: `np.var` and `np.abs` of a complex
-    array, ``.real``, and a comparison of complex numbers drop the imaginary part, and
-    the derivative with it.
+    be made of analytic functions: `np.var` and `np.abs` of a complex array, ``.real`` and
+    comparisons drop the imaginary part, and the derivative with it.
 
     Parameters
     ----------
@@ -57,8 +57,7 @@ def numerical_gradient(f, x, step=1e-6):
     """Gradient by central differences: df/dx_n = (f(x + t e_n) - f(x - t e_n)) / (2 t).
 
     For functions that cannot take complex numbers. The step t of an entry is
-    ``step * max(1, |x_n|)``. Truncation (t^2) and round-off (1e-16 / t) leave an error
-    of about 1e-9 of the loss: a tolerance below that is asking for luck.
+    ``step * max(1, |x_n|)``. Truncation (t^2) and round-off (1e-16 / t) leave about 1e-9.
 
     Parameters
     ----------
@@ -77,8 +76,8 @@ def numerical_gradient(f, x, step=1e-6):
     TypeError
         `x` is not float64, or `f` returns no real scalar.
     ValueError
-        `x` is empty or not finite, `step` is not finite and positive, or `f` returns
-        NaN or inf.
+        `x` is empty or not finite, `step` is not positive and finite or moves no entry,
+        or `f` returns NaN or inf.
     """
     x = _check_point("x", x)
     if not 0 < step < np.inf:
@@ -86,8 +85,11 @@ def numerical_gradient(f, x, step=1e-6):
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         above, below = x.copy(), x.copy()
-        above[index] += step * max(1, abs(x[index]))
-        below[index] -= step * max(1, abs(x[index]))
+        t = step * max(1, abs(x[index]))
+        above[index] += t
+        below[index] -= t
+        if above[index] == below[index]:
+            raise ValueError(f"step must be large enough to move x = {x[index]}, got {step}")
         rise = _real_loss(f, above) - _real_loss(f, below)
         gradient[index] = rise / (above[index] - below[index])
     return gradient
@@ -96,8 +98,8 @@ def numerical_gradient(f, x, step=1e-6):
 def directional_check(name, f, x, gradient, rng, tol=1e-10):
     """Check `gradient` along one random direction v: sum(gradient v) against the complex step.
 
-    One evaluation of `f`, whatever the size of `x`. A wrong gradient passes only if its
-    error is orthogonal to v, which has probability 0 for a normal v.
+    One evaluation of `f`, whatever the size of `x`. A wrong gradient passes where its
+    error is orthogonal to v: for a normal v that has probability 0.
 
     Parameters
     ----------
@@ -125,88 +127,8 @@ def directional_check(name, f, x, gradient, rng, tol=1e-10):
     assert_grads_close(f"{name} along v", np.sum(gradient * v), expected, tol)
 
 
-def relative_error(actual, expected):
-    """The book's error: max|actual - expected| / max(1, max|expected|).
-
-    The 1 keeps an expected gradient of exactly 0 (the bias before batch norm) from
-    turning round-off into a large relative error.
-
-    Parameters
-    ----------
-    actual, expected : arrays of one shape
-        Scalars count as arrays of shape ().
-
-    Returns
-    -------
-    float
-        NaN where either holds a NaN, so that ``relative_error(...) <= tol`` is False.
-
-    Raises
-    ------
-    TypeError
-        One of the two holds no floating-point numbers.
-    ValueError
-        The shapes differ (nothing is broadcast), or the arrays are empty.
-    """
-    actual, expected = _as_numbers("actual", actual), _as_numbers("expected", expected)
-    if actual.shape != expected.shape:
-        raise ValueError(f"actual must have the shape of expected, {expected.shape}, got {actual.shape}")
-    if actual.size == 0:
-        raise ValueError(f"actual must not be empty, got shape {actual.shape}")
-    with np.errstate(invalid="ignore", over="ignore"):
-        return float(np.max(np.abs(actual - expected)) / np.maximum(1.0, np.max(np.abs(expected))))
-
-
-def assert_grads_close(name, actual, expected, tol=1e-12):
-    """Raise an AssertionError unless `actual` is `expected`: shape, dtype, finite, then value.
-
-    Parameters
-    ----------
-    name : str
-        What the gradient is called in the message.
-    actual, expected : arrays
-        Compared without broadcasting.
-    tol : float
-        Bound of `relative_error`.
-
-    Raises
-    ------
-    AssertionError
-        The message names the gradient, what differs, and the worst entry's two values.
-    TypeError
-        One of the two holds no floating-point numbers.
-    ValueError
-        `tol` is not a finite number >= 0, or the arrays are empty.
-    """
-    if not 0 <= tol < np.inf:
-        raise ValueError(f"tol must be finite and >= 0, got {tol}")
-    actual, expected = _as_numbers("actual", actual), _as_numbers("expected", expected)
-    if actual.shape != expected.shape:
-        raise AssertionError(f"{name}: shape {actual.shape}, expected {expected.shape}")
-    if actual.dtype != expected.dtype:
-        raise AssertionError(f"{name}: dtype {actual.dtype}, expected {expected.dtype}")
-    for who, array in (("actual", actual), ("expected", expected)):
-        if not np.isfinite(array).all():
-            where = first_index(~np.isfinite(array))
-            raise AssertionError(f"{name}: {who} is {array[where]} at index {where}")
-    error = relative_error(actual, expected)
-    if not error <= tol:
-        where = first_index(np.abs(actual - expected) == np.max(np.abs(actual - expected)))
-        raise AssertionError(
-            f"{name}: relative error {error:.3g} > {tol:g}, worst at index {where}: "
-            f"{actual[where]:.12g}, expected {expected[where]:.12g}"
-        )
-
-
-def _as_numbers(name, value):
-    array = np.asarray(value)
-    if array.dtype.kind not in "fc":
-        raise TypeError(f"{name} must hold floating-point numbers, got {describe(value)}")
-    return array
-
-
 def _check_point(name, value):
-    array = np.asarray(value)
+    array = plain_array(name, value)
     if array.dtype != np.float64:
         raise TypeError(f"{name} must be a float64 array, got {describe(value)}")
     axes = " ".join(f"n{axis}" for axis in range(array.ndim))

@@ -59,9 +59,9 @@ def dmu_dh(h):
         `h` has the wrong dtype, shape or value, or the result is out of range or
         larger than 1 GiB.
     """
-    h, _, delta_H = _check("lij", h)
-    N = h.shape[0]
-    return np.einsum("i,jl->lij", np.ones_like(h[:, 0]), delta_H) / N
+    h = _check("lij", h)
+    N, H = h.shape
+    return np.einsum("i,jl->lij", np.ones_like(h[:, 0]), _delta(H, h)) / N
 
 
 def dvar_dh(h):
@@ -69,11 +69,11 @@ def dvar_dh(h):
 
     Arguments, result (indexed [l, i, j]) and errors are those of `dmu_dh`.
     """
-    h, _, delta_H = _check("lij", h)
-    N = h.shape[0]
+    h = _check("lij", h)
+    N, H = h.shape
     with np.errstate(over="ignore", invalid="ignore"):
         mu, _ = batch_statistics(h)
-        result = 2 / N * np.einsum("il,jl->lij", h - mu, delta_H)
+        result = 2 / N * np.einsum("il,jl->lij", h - mu, _delta(H, h))
     check_overflow(dvar_dh=result)
     return result
 
@@ -83,9 +83,9 @@ def dcentred_dh(h):
 
     Arguments and errors are those of `dmu_dh`; the result is (N, H, N, H), indexed [k, l, i, j].
     """
-    h, delta_N, delta_H = _check("klij", h)
-    N = h.shape[0]
-    return np.einsum("ik,jl->klij", delta_N - 1 / N, delta_H)
+    h = _check("klij", h)
+    N, H = h.shape
+    return np.einsum("ik,jl->klij", _delta(N, h) - 1 / N, _delta(H, h))
 
 
 def dhhat_dh_delta(h, eps=1e-5):
@@ -109,9 +109,10 @@ def dhhat_dh_delta(h, eps=1e-5):
         An argument of the wrong dtype, shape or value, sigma^2 + eps = 0 in a column,
         or a result that is out of range or larger than 1 GiB.
     """
-    h, delta_N, delta_H = _check("klij", h)
+    h = _check("klij", h)
+    N, H = h.shape
     _, inv_std = _centred_and_inv_std(h, eps)
-    return np.einsum("ik,jl,l->klij", delta_N, delta_H, inv_std)
+    return np.einsum("ik,jl,l->klij", _delta(N, h), _delta(H, h), inv_std)
 
 
 def dhhat_dh_mean(h, eps=1e-5):
@@ -119,10 +120,10 @@ def dhhat_dh_mean(h, eps=1e-5):
 
     Arguments, result and errors are those of `dhhat_dh_delta`.
     """
-    h, delta_N, delta_H = _check("klij", h)
-    N = h.shape[0]
+    h = _check("klij", h)
+    N, H = h.shape
     _, inv_std = _centred_and_inv_std(h, eps)
-    return -1 / N * np.einsum("ik,jl,l->klij", np.ones_like(delta_N), delta_H, inv_std)
+    return -1 / N * np.einsum("ik,jl,l->klij", np.ones((N, N), h.dtype), _delta(H, h), inv_std)
 
 
 def dhhat_dh_variance(h, eps=1e-5):
@@ -130,11 +131,11 @@ def dhhat_dh_variance(h, eps=1e-5):
 
     Arguments, result and errors are those of `dhhat_dh_delta`.
     """
-    h, _, delta_H = _check("klij", h)
-    N = h.shape[0]
+    h = _check("klij", h)
+    N, H = h.shape
     centred, inv_std = _centred_and_inv_std(h, eps)
     h_hat = centred * inv_std  # each bracket with its own root: no overflow in between
-    return -1 / N * np.einsum("kl,il,jl,l->klij", h_hat, h_hat, delta_H, inv_std)
+    return -1 / N * np.einsum("kl,il,jl,l->klij", h_hat, h_hat, _delta(H, h), inv_std)
 
 
 def dhhat_dh(h, eps=1e-5):
@@ -146,7 +147,7 @@ def dhhat_dh(h, eps=1e-5):
 
 
 def _check(indices, h):
-    """Return h and the deltas of its rows (N, N) and columns (H, H), once the result fits."""
+    """Return h as an array, or an error where the result would be too large."""
     (h,) = check_arrays(h=(h, "N H"))
     N, H = h.shape
     entries = math.prod({"k": N, "i": N, "l": H, "j": H}[letter] for letter in indices)
@@ -156,7 +157,11 @@ def _check(indices, h):
             f"shape {h.shape}, which needs {entries * h.itemsize / 2**30:.3g} GiB; "
             "batchnorm_backward does without it"
         )
-    return h, kronecker_delta(N).astype(h.dtype), kronecker_delta(H).astype(h.dtype)
+    return h
+
+
+def _delta(n, h):
+    return kronecker_delta(n).astype(h.dtype)
 
 
 def _centred_and_inv_std(h, eps):

@@ -61,6 +61,8 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     X, W, b, gamma, beta, da = (torch.from_numpy(array.copy(order="C")) for array in arrays)
     inputs = [tensor.requires_grad_() for tensor in (X, W, b, gamma, beta)]
     h = X @ W + b
+    if eps == 0 and bool((h == h[0]).all(dim=0).any()):
+        raise ValueError("eps must be > 0 where a column of h is constant, got eps = 0.0")
     y = torch.batch_norm(h, gamma, beta, None, None, True, 0.0, eps, False)
     a = torch.relu(y)
     dX, dW, db, dgamma, dbeta, dh, dy = torch.autograd.grad(a, [*inputs, h, y], da)
@@ -68,8 +70,5 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     results = TorchGradients(*(tensor.detach().numpy() for tensor in tensors))
     for name, array in results._asdict().items():
         if not np.isfinite(array).all():
-            raise ValueError(
-                f"PyTorch's {name} is not finite: sigma^2 + eps is 0 in a column (eps = {eps}), "
-                f"or the inputs leave the range of {array.dtype}"
-            )
+            raise ValueError(f"PyTorch's {name} leaves the range of {array.dtype}: the inputs are too large")
     return results
