@@ -47,21 +47,25 @@ def check_arrays(**specs):
     return arrays
 
 
-def check_eps(eps):
-    """Return `eps` as a Python float, or say what it must be.
+def check_number(name, value, zero=True):
+    """Return `value`, which must be a finite number >= 0 (> 0 unless `zero`), as a float.
 
     Raises
     ------
     TypeError
-        `eps` is not a real number.
+        `value` is not a real number.
     ValueError
-        `eps` is negative, NaN or infinite.
+        `value` is negative, NaN, infinite or too large for a float, or 0 where not `zero`.
     """
-    if isinstance(eps, bool) or not isinstance(eps, Real):
-        raise TypeError(f"eps must be a real number, got {describe(eps)}")
-    if not (math.isfinite(eps) and eps >= 0):
-        raise ValueError(f"eps must be finite and >= 0, got {eps}")
-    return float(eps)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {describe(value)}")
+    try:
+        number = float(value)
+    except OverflowError:  # a Python integer may be too large
+        number = math.inf
+    if not 0 <= number < math.inf or (number == 0 and not zero):
+        raise ValueError(f"{name} must be finite and {'>=' if zero else '>'} 0, got {number}")
+    return number
 
 
 def check_cache(cache, kind, source):
@@ -78,9 +82,7 @@ def check_overflow(**results):
     """
     for name, array in results.items():
         if not np.isfinite(array).all():
-            raise ValueError(
-                f"{name} leaves the range of {array.dtype}: the inputs are too large, scale them down"
-            )
+            raise ValueError(f"{name} leaves the range of {array.dtype}: rescale the inputs")
     return tuple(results.values())
 
 

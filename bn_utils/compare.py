@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bn_utils._validation import describe, first_index, plain_array
+from bn_utils._validation import check_number, describe, first_index, plain_array
 
 
 def relative_error(actual, expected):
@@ -56,8 +56,7 @@ def assert_grads_close(name, actual, expected, tol=1e-12):
     ValueError
         `tol` is not a finite number >= 0, or the arrays are empty.
     """
-    if not 0 <= tol < np.inf:
-        raise ValueError(f"tol must be finite and >= 0, got {tol}")
+    check_number("tol", tol)
     actual, expected = _as_numbers("actual", actual), _as_numbers("expected", expected)
     if actual.shape != expected.shape:
         raise AssertionError(f"{name}: shape {actual.shape}, expected {expected.shape}")

@@ -6,7 +6,7 @@ gradient has the shape of the array.
 
 import numpy as np
 
-from bn_utils._validation import check_arrays, describe, plain_array
+from bn_utils._validation import check_arrays, check_number, describe, plain_array
 from bn_utils.compare import assert_grads_close
 
 COMPLEX_STEP = 1e-30
@@ -80,8 +80,7 @@ def numerical_gradient(f, x, step=1e-6):
         or `f` returns NaN or inf.
     """
     x = _check_point("x", x)
-    if not 0 < step < np.inf:
-        raise ValueError(f"step must be finite and > 0, got {step}")
+    check_number("step", step, zero=False)
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         above, below = x.copy(), x.copy()

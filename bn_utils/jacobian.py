@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from bn_utils._statistics import batch_statistics, inverse_std
-from bn_utils._validation import check_arrays, check_eps, check_overflow
+from bn_utils._validation import check_arrays, check_number, check_overflow
 
 LARGEST = 2**30  # bytes
 
@@ -167,4 +167,4 @@ def _delta(n, h):
 def _centred_and_inv_std(h, eps):
     with np.errstate(over="ignore", invalid="ignore"):
         mu, var = batch_statistics(h)
-        return h - mu, inverse_std(var, check_eps(eps))
+        return h - mu, inverse_std(var, check_number("eps", eps))

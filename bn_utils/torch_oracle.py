@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from bn_utils._validation import check_arrays, check_eps
+from bn_utils._validation import check_arrays, check_number
 
 
 class TorchGradients(NamedTuple):
@@ -49,12 +49,12 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     Notes
     -----
     `torch.nn.functional.batch_norm` refuses N = 1; the operator below it, used here,
-    returns y = beta and dh = 0.
+    returns y = beta, up to the round-off of its mean, and dh = 0.
     """
     arrays = check_arrays(
         X=(X, "N D"), W=(W, "D H"), b=(b, "H"), gamma=(gamma, "H"), beta=(beta, "H"), da=(da, "N H")
     )
-    eps = check_eps(eps)
+    eps = check_number("eps", eps)
     for name, array in zip(("X", "W", "b", "gamma", "beta", "da"), arrays, strict=True):
         if np.iscomplexobj(array):
             raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")

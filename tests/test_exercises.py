@@ -1,0 +1,179 @@
+"""`exercises.check`: each stub, common wrong answers and the right one."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bn_utils import batchnorm_backward, batchnorm_forward, exercises
+from bn_utils.exercises import EXERCISES, ExerciseError, check
+
+CHAPTERS = Path(__file__).parents[1] / "chapters"
+
+
+def forward(h, gamma, beta, eps):
+    return batchnorm_forward(h, gamma, beta, eps)[0]
+
+
+def backward(dy, h, gamma, beta, eps):
+    return batchnorm_backward(dy, batchnorm_forward(h, gamma, beta, eps)[1])
+
+
+def detached(dy, h, gamma, beta, eps):
+    _, dgamma, dbeta = backward(dy, h, gamma, beta, eps)
+    return dy * gamma * (h.var(axis=0) + eps) ** -0.5, dgamma, dbeta
+
+
+# name: (the right answer, wrong ones with what the message must say)
+ANSWERS = {
+    "delta-trace": (5, [(1, "wrong"), (0, "wrong")]),
+    "delta-pick": (6.0, [(21, "wrong"), (2, "wrong")]),
+    "delta-mean": ((0.25, 0), [((1, 0), "j = l is wrong"), ((0.25, 0.25), "j != l is wrong")]),
+    "delta-matrix": (np.eye, [(lambda n: np.ones((n, n)), "wrong"), (np.ones, "shape")]),
+    "column-statistics": (
+        lambda h: (h.mean(0), h.var(0)),
+        [
+            (lambda h: (h.mean(0), h.var(0, ddof=1)), "var is wrong"),
+            (lambda h: (h.mean(1), h.var(1)), "mu has shape"),
+            (lambda h: h.mean(0), "give 2 results: mu, var"),
+        ],
+    ),
+    "normalized-variance": (4 / 5, [(1, "wrong"), (0.25, "wrong")]),
+    "undo": ((3, 4), [((4, 3), "gamma is wrong"), ((3, -4), "beta is wrong")]),
+    "batchnorm-forward": (
+        forward,
+        [
+            (lambda h, gamma, beta, eps: forward(h, gamma, beta, 0.0), "wrong"),
+            (lambda h, gamma, beta, eps: gamma * (h - h.mean(0)) / (h.std(0) + eps) + beta, "wrong"),
+        ],
+    ),
+    "product-node": (
+        lambda dout, a, b: (dout * b, (dout * a).sum(0)),
+        [
+            (lambda dout, a, b: (dout * b, dout * a), "db has shape"),
+            (lambda dout, a, b: (a, b), "da is wrong"),
+        ],
+    ),
+    "mean-node": (
+        lambda dmu, h: np.zeros_like(h) + dmu / len(h),
+        [(lambda dmu, h: dmu / len(h), "has shape"), (lambda dmu, h: np.zeros_like(h) + dmu, "wrong")],
+    ),
+    "three-numbers": (
+        np.array([3, -4, 1]) / 27,
+        [([1 / 3, 0, 0], "wrong at index"), (np.array([[3, -4, 1]]) / 27, r"has shape \(1, 3\)")],
+    ),
+    "staged-backward": (
+        backward,
+        [(detached, "dh is wrong"), (lambda *args: backward(*args)[0], "give 3 results: dh, dgamma, dbeta")],
+    ),
+}
+WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
+
+
+def test_every_exercise_is_posed_in_a_chapter_and_answered_here():
+    text = "".join(path.read_text(encoding="utf-8") for path in CHAPTERS.glob("*.md"))
+    posed = re.findall(r'exercises\.check\("([^"]+)"', text)
+    assert sorted(posed) == sorted(2 * list(EXERCISES))  # a stub and a solution each
+    assert list(ANSWERS) == list(EXERCISES)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("stub", [None, ...], ids=["None", "Ellipsis"])
+def test_a_stub_is_told_what_to_look_at(name, stub):
+    message = f"{name}: not answered yet. {EXERCISES[name].hint}"
+    with pytest.raises(ExerciseError, match=f"^{re.escape(message)}$"):
+        check(name, stub)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_right_answer_is_right(name):
+    verdict = check(name, ANSWERS[name][0])
+    suffix = "" if EXERCISES[name].inputs is None else " on 3 random inputs"
+    assert repr(verdict) == str(verdict) == f"{name}: correct{suffix}."
+
+
+@pytest.mark.parametrize(("name", "answer", "message"), WRONG)
+def test_a_wrong_answer_is_wrong(name, answer, message):
+    with pytest.raises(ExerciseError, match=f"^{name}: .*{message}"):
+        check(name, answer)
+
+
+def bump_in_place(h):
+    h += 1
+    return h.mean(0), h.var(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (5.0, "give the function itself, got float."),
+        (lambda: 1, "your function raised TypeError: "),
+        (lambda h: None, "your function returns None; does it end in a return?"),
+        (lambda h: ..., "your function returns Ellipsis; does it end in a return?"),
+        (bump_in_place, "your function changes its argument number 1; use a copy."),
+    ],
+)
+def test_a_function_that_cannot_be_compared(answer, message):
+    with pytest.raises(ExerciseError, match=f"^column-statistics: {re.escape(message)}"):
+        check("column-statistics", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("five", "delta-trace: the sum must be numbers, got 'five'. "),
+        (float("nan"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
+        (float("inf"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
+        ([5.0], "delta-trace: the sum has shape (1,), it must be (). "),
+        (4.0, "delta-trace: the sum is wrong. "),
+    ],
+)
+def test_a_value_that_cannot_be_right(answer, message):
+    with pytest.raises(ExerciseError, match=f"^{re.escape(message + EXERCISES['delta-trace'].hint)}$"):
+        check("delta-trace", answer)
+
+
+def test_the_worst_entry_is_named():
+    with pytest.raises(ExerciseError, match=re.escape("dh is wrong at index (2,). ")):
+        check("three-numbers", np.array([3, -4, 2]) / 27)
+
+
+@pytest.mark.parametrize(("shift", "right"), [(0.9e-9, True), (1.1e-9, False)])
+def test_round_off_is_forgiven_and_nothing_more(shift, right):
+    answer = np.array([3, -4, 1]) / 27 + shift
+    if right:
+        check("three-numbers", answer)
+    else:
+        with pytest.raises(ExerciseError):
+            check("three-numbers", answer)
+
+
+def test_an_unknown_exercise_is_named():
+    with pytest.raises(ValueError, match=r"^name must be one of delta-trace, .*; got 'delta-race'$"):
+        check("delta-race", 1)
+
+
+def test_a_notebook_shows_the_message_alone():
+    with pytest.raises(ExerciseError) as error:
+        check("delta-trace", None)
+    assert error.value._render_traceback_() == [f"ExerciseError: {error.value}"]
+
+
+def test_the_inputs_are_the_same_every_time():
+    seen = []
+    for _ in range(2):
+        with pytest.raises(ExerciseError):
+            check("column-statistics", lambda h: seen.append(h))
+    assert np.array_equal(seen[0], seen[1])
+
+
+@pytest.mark.parametrize("name", [name for name in EXERCISES if EXERCISES[name].inputs])
+def test_inputs_have_more_rows_than_columns(name):
+    for argument in EXERCISES[name].inputs(np.random.default_rng(5)):
+        if np.ndim(argument) == 2:
+            assert argument.shape[0] > argument.shape[1] > 1
+
+
+def test_the_module_is_the_one_that_chapters_import():
+    assert exercises.check is check

@@ -1,0 +1,64 @@
+"""The rules of the house that can be read off the package itself."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bn_utils as bn
+from bn_utils.torch_oracle import torch_gradients
+
+SOURCES = sorted(Path(bn.__file__).parent.glob("*.py"))
+FUNCTIONS = [torch_gradients, *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__))]
+
+
+def test_import_needs_numpy_alone():
+    code = "import sys, bn_utils; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "matplotlib", "sympy"}.isdisjoint(done.stdout.split())
+
+
+def test_all_names_what_the_package_exports():
+    exported = {name for name, value in vars(bn).items() if name[0] != "_" and not inspect.ismodule(value)}
+    assert sorted({*exported, "exercises"}) == bn.__all__
+
+
+@pytest.mark.parametrize("module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers"])
+def test_public_functions_and_classes_are_exported(module):
+    module = importlib.import_module(f"bn_utils.{module}")
+    own = [
+        name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+    ]
+    assert {name for name in own if not name.startswith("_")} <= set(bn.__all__)
+
+
+def sections(function):
+    """The sections of a numpydoc docstring by their titles."""
+    parts = re.split(r"^(\w+)\n-+\n", inspect.getdoc(function), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_public_functions_say_what_they_take_return_and_raise(function):
+    found = sections(function)
+    if not found:
+        assert re.search(r"Arguments[^.]*\sand\s+errors\s+are\s+those\s+of\s+`\w+`", inspect.getdoc(function))
+        return
+    silent = {"assert_grads_close", "directional_check"}
+    assert {"Parameters", "Raises"} <= set(found)
+    assert ("Returns" in found) is (function.__name__ not in silent)
+    heads = re.findall(r"^(\w[\w, ]*) :", found["Parameters"], flags=re.MULTILINE)
+    assert ", ".join(heads).split(", ") == list(inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_modules_are_short_and_do_not_print(source):
+    text = source.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 220
+    names = [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+    assert "print" not in names

@@ -1,0 +1,128 @@
+"""The figures: what they draw, not how it looks."""
+
+import io
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+from bn_utils import plotting
+
+
+@pytest.fixture
+def ax():
+    """An empty Axes, in the house style."""
+    with mpl.rc_context():
+        plotting.set_style()
+        fig, ax = plt.subplots()
+        yield ax
+        plt.close(fig)
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def svg(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def test_the_style_makes_reproducible_opaque_figures(ax):
+    assert mpl.rcParams["svg.hashsalt"] == "bn_utils"
+    assert ax.figure.get_facecolor() == (1, 1, 1, 1)
+    plotting.computational_graph(ax)
+    assert svg(ax.figure) == svg(ax.figure)
+
+
+def test_paths_differ_in_colour_and_in_line(ax):
+    assert set(plotting.PATHS) == {"delta", "mean", "variance"}
+    assert len({path.color for path in plotting.PATHS.values()}) == 3
+    assert len({path.linestyle for path in plotting.PATHS.values()}) == 3
+    columns = {color for color, _ in plotting.COLUMNS}
+    assert columns.isdisjoint(path.color for path in plotting.PATHS.values())
+
+
+def test_a_matrix_shows_every_number_at_its_place(ax):
+    assert plotting.matrix(ax, np.array([[1.0, -2.0, 0.0], [0.25, 1 / 3, 4.0]]), "$i$", "$p$") is ax
+    assert texts(ax) == ["1", "\N{MINUS SIGN}2", "0", "0.25", "0.33", "4"]
+    assert [text.get_position() for text in ax.texts[:4]] == [(0.5, 0.5), (1.5, 0.5), (2.5, 0.5), (0.5, 1.5)]
+    assert ax.texts[2].get_color() == plotting.MUTED
+    assert ax.texts[0].get_color() == plotting.INK
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("$i$", "$p$")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "3"]
+    assert ax.yaxis_inverted()
+
+
+def test_a_matrix_is_darker_where_its_numbers_are_larger(ax):
+    plotting.matrix(ax, np.array([[1.0, -2.0, 0.0]]), "$i$", "$p$", color="#0072B2")
+    mesh = ax.collections[0]
+    shades = mesh.cmap(mesh.norm(np.array([1.0, 2.0, 0.0])))[:, :3].sum(axis=1)
+    assert shades[1] < shades[0] < shades[2] == 3
+    assert mesh.get_array().ravel().tolist() == [1, 2, 0]
+
+
+def test_a_matrix_of_zeros_is_white(ax):
+    plotting.matrix(ax, np.zeros((2, 2)), "$i$", "$p$")
+    mesh = ax.collections[0]
+    assert np.allclose(mesh.cmap(mesh.norm(0.0)), 1)
+
+
+def test_columns_draw_every_point_and_the_statistics(ax):
+    values = np.array([[1.0, 10.0], [3.0, 10.0], [8.0, 13.0]])
+    assert plotting.columns(ax, values, "$h$") is ax
+    clouds = [line for line in ax.lines if len(line.get_xdata()) == 3]
+    assert [line.get_ydata().tolist() for line in clouds] == [[1, 3, 8], [10, 10, 13]]
+    assert [line.get_marker() for line in clouds] == ["o", "s"]
+    for j, bar in enumerate(ax.containers):
+        (segment,) = bar.lines[2][0].get_segments()
+        mean, std = values[:, j].mean(), values[:, j].std()
+        assert np.allclose(segment[:, 1], [mean - std, mean + std])
+    assert ax.get_ylabel() == "$h$"
+
+
+def test_too_many_columns_are_refused(ax):
+    with pytest.raises(ValueError, match=r"^values must have at most 4 columns, got shape \(3, 5\)$"):
+        plotting.columns(ax, np.zeros((3, 5)), "$h$")
+
+
+@pytest.mark.parametrize("draw", [plotting.matrix, plotting.columns])
+def test_values_are_validated(ax, draw):
+    with pytest.raises(ValueError, match=r"^values must have shape"):
+        draw(ax, np.zeros(3), "$i$", *["$p$"] * (draw is plotting.matrix))
+
+
+def test_the_graph_has_all_nodes_and_three_paths(ax):
+    assert plotting.computational_graph(ax) is ax
+    symbols = [text for text in texts(ax) if text]
+    assert symbols == [
+        "$h$",
+        r"$\mu$",
+        r"$h-\mu$",
+        r"$\sigma^2$",
+        "$1/s$",
+        r"$\hat h$",
+        "$y$",
+        r"$\gamma$",
+        r"$\beta$",
+    ]
+    arrows = [child for child in ax.texts if getattr(child, "arrow_patch", None)]
+    assert len(arrows) == len(plotting.EDGES) == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("delta", ["h", "centred", "h_hat"]),
+        ("mean", ["h", "mu", "centred"]),
+        ("variance", ["centred", "var", "inv_std", "h_hat"]),
+    ],
+)
+def test_a_path_is_connected(path, route):
+    edges = [edge for edge, style in plotting.EDGES.items() if style == path]
+    assert edges == list(itertools.pairwise(route))

@@ -1,0 +1,108 @@
+"""What must turn `make test` red does: each case breaks a copy of the project and runs its tests."""
+
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+GUARD = ["-m", "pytest", "-q", "tests/test_notebooks.py"]
+NBVAL = ["-m", "pytest", "-q", "chapters/02_chain_rule.ipynb"]
+BUILD = ["tools/book.py"]
+CHAPTER = "chapters/02_chain_rule"
+
+
+def passes(copy, command):
+    done = subprocess.run([sys.executable, *command], cwd=copy, capture_output=True, text=True, timeout=300)
+    assert done.returncode in (0, 1), done.stdout + done.stderr  # 2 and more: it was not tested at all
+    return done.returncode == 0
+
+
+def edit_notebook(copy, change):
+    path = copy / f"{CHAPTER}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    change([cell for cell in notebook.cells if cell.cell_type == "code"])
+    nbformat.write(notebook, path)
+
+
+def edit_text(copy, file, old, new):
+    path = copy / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def outputs(cells, kind):
+    return [output for cell in cells for output in cell.outputs if kind in output.get("data", {})]
+
+
+@pytest.mark.parametrize("command", [GUARD, NBVAL, BUILD], ids=["guard", "nbval", "build"])
+def test_green_as_it_is(copy, command):
+    assert passes(copy, command)
+
+
+def test_red_for_a_changed_digit_in_a_stored_output(copy):
+    def change(cells):
+        data = outputs(cells, "text/plain")[0].data
+        digit = re.search(r"\d", data["text/plain"])
+        data["text/plain"] = data["text/plain"].replace(digit[0], str((int(digit[0]) + 1) % 10), 1)
+
+    edit_notebook(copy, change)
+    assert not passes(copy, NBVAL)
+
+
+def test_red_for_a_deleted_figure(copy):
+    def change(cells):
+        del outputs(cells, "image/svg+xml")[0].data["image/svg+xml"]
+
+    edit_notebook(copy, change)
+    assert not passes(copy, NBVAL)
+
+
+def test_red_for_a_stripped_notebook(copy):
+    def change(cells):
+        for cell in cells:
+            cell.outputs, cell.execution_count = [], None
+
+    edit_notebook(copy, change)
+    assert not passes(copy, GUARD)
+
+
+def test_red_for_an_output_that_was_deleted(copy):
+    def change(cells):
+        cells[-1].outputs = []
+
+    edit_notebook(copy, change)
+    assert not passes(copy, GUARD)
+
+
+def test_red_for_an_edit_of_the_source_alone(copy):
+    edit_text(copy, f"{CHAPTER}.md", "## Nudge one entry", "## Nudge an entry")
+    assert not passes(copy, GUARD)
+
+
+def test_red_for_an_edit_of_the_notebook_alone(copy):
+    edit_text(copy, f"{CHAPTER}.ipynb", "## Nudge one entry", "## Nudge an entry")
+    assert not passes(copy, GUARD)
+
+
+def test_red_for_an_unknown_tag_in_both(copy):
+    edit_text(copy, f"{CHAPTER}.md", "fig, ax = plt", ":tags: [skip-me]\n\nfig, ax = plt")
+    edit_notebook(copy, lambda cells: cells[8].metadata.update(tags=["skip-me"]))
+    assert not passes(copy, GUARD)
+
+
+@pytest.mark.parametrize("where", ["intro.md", "_toc.yml"])
+def test_red_for_a_dead_reference(copy, where):
+    old, new = {
+        "intro.md": ("{ref}`ch-forward`", "{ref}`ch-missing`"),
+        "_toc.yml": ("chapters/01_forward", "chapters/01_backward"),
+    }[where]
+    edit_text(copy, where, old, new)
+    assert not passes(copy, BUILD)
+
+
+def test_red_for_a_chapter_that_nobody_lists(copy):
+    edit_text(copy, "_toc.yml", "      - file: chapters/02_chain_rule\n", "")
+    assert not passes(copy, GUARD)

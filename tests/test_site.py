@@ -1,0 +1,135 @@
+"""The site as it is built: no warning, every equation in its place, every link alive."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import book
+import pytest
+from bs4 import BeautifulSoup
+
+# Written by hand: what the book promises, not what its sources happen to hold.
+EQUATIONS = {
+    "00_notation": ["eq-kronecker", "eq-kronecker-rule", "eq-delta-mean"],
+    "01_forward": [
+        "eq-linear",
+        "eq-mean",
+        "eq-centred-sum",
+        "eq-var",
+        "eq-normalize",
+        "eq-normalized-var",
+        "eq-affine",
+        "eq-relu",
+    ],
+    "02_chain_rule": ["eq-layout", "eq-chain-full", "eq-dy-dhhat", "eq-chain"],
+}
+FIGURES = {
+    "00_notation": ["fig-delta"],
+    "01_forward": ["fig-normalise"],
+    "02_chain_rule": ["fig-nudge", "fig-graph"],
+}
+
+
+def parse(page):
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the built site; a warning of the build is an error."""
+    return book.build(output=tmp_path_factory.mktemp("site")).parent
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Every page by its path."""
+    return {page: parse(page) for page in site.rglob("*.html")}
+
+
+@pytest.mark.parametrize(("chapter", "label"), [(c, label) for c in EQUATIONS for label in EQUATIONS[c]])
+def test_an_equation_is_rendered_numbered_and_linkable(site, pages, chapter, label):
+    equation = pages[site / "chapters" / f"{chapter}.html"].find(id=f"equation-{label}")
+    assert "math" in equation["class"]
+    assert equation.find(class_="eqno").get_text().startswith("(")
+    assert equation.find("a", class_="headerlink")["href"] == f"#equation-{label}"
+
+
+def test_the_list_of_equations_is_complete(site, pages):
+    for chapter, labels in EQUATIONS.items():
+        page = pages[site / "chapters" / f"{chapter}.html"]
+        ids = [tag["id"] for tag in page.find_all(id=True) if tag["id"].startswith("equation-")]
+        assert ids == [f"equation-{label}" for label in labels]
+
+
+@pytest.mark.parametrize(("chapter", "name"), [(c, name) for c in FIGURES for name in FIGURES[c]])
+def test_a_figure_has_a_caption_and_says_what_it_shows(site, pages, chapter, name):
+    figure = pages[site / "chapters" / f"{chapter}.html"].find("figure", id=name)
+    assert figure.find("img")["src"].endswith(".svg")
+    assert len(figure.find("img")["alt"]) > 20
+    assert len(figure.find("figcaption").get_text()) > 20
+
+
+def test_every_internal_link_and_image_leads_somewhere(pages):
+    dead = []
+    for page, soup in pages.items():
+        targets = [a["href"] for a in soup.find_all("a", href=True)]
+        targets += [image["src"] for image in soup.find_all("img", src=True)]
+        for target in targets:
+            url = urlsplit(target)
+            if url.scheme:
+                continue
+            path = (page.parent / unquote(url.path)).resolve() if url.path else page
+            found = path.exists()
+            if found and url.fragment and path in pages:
+                found = pages[path].find(id=url.fragment) is not None
+            if not found:
+                dead.append(f"{page.name}: {target}")
+    assert dead == []
+
+
+def test_solutions_open_without_a_script(site, pages):
+    solutions = pages[site / "chapters" / "01_forward.html"].select(".tag_solution")
+    assert len(solutions) == 4
+    assert all(solution.find("details") for solution in solutions)
+
+
+def test_nothing_needs_an_address_while_none_is_set(pages):
+    for soup in pages.values():
+        assert soup.select(".dropdown-source-buttons") == []
+        assert soup.find("link", rel="canonical") is None
+
+
+def test_the_addresses_are_set_in_one_place(copy):
+    config = copy / "_config.yml"
+    text = config.read_text(encoding="utf-8")
+    text = text.replace('  url: ""', "  url: https://github.com/example/book").replace(
+        'baseurl: ""', "baseurl: https://example.net/book/"
+    )
+    config.write_text(text, encoding="utf-8")
+    page = parse(book.build(copy, copy).parent / "chapters" / "01_forward.html")
+    links = [a["href"] for a in page.select(".dropdown-source-buttons a[href]")]
+    assert any(link == "https://github.com/example/book" for link in links)
+    assert any("issues" in link for link in links)
+    assert page.find("link", rel="canonical")["href"] == "https://example.net/book/chapters/01_forward.html"
+
+
+def test_a_build_deletes_nothing_but_its_own_output(copy):
+    for stray in (".pytest_cache/README.md", "work/mine.md", "notes.txt"):
+        (copy / stray).parent.mkdir(exist_ok=True)
+        (copy / stray).write_text("# Mine", encoding="utf-8")
+    before = {path for path in copy.rglob("*") if path.is_file()}
+    index = book.build(copy, copy)
+    assert index == copy / "_build" / "html" / "index.html"
+    assert {path for path in before if not path.exists()} == set()
+
+
+def test_no_browser_opens_where_nobody_would_see_it(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("CI", raising=False)
+    assert book.has_desktop()
+    monkeypatch.setenv("CI", "true")
+    assert not book.has_desktop()
+
+
+def test_root_is_the_project():
+    assert Path(__file__).parents[1] == book.ROOT
