@@ -154,7 +154,7 @@ def test_gradient_scales_with_a_tiny_spread(dtype):
     for backward in (bn.batchnorm_backward, bn.batchnorm_backward_delta):
         dh, expected = backward(dy, narrow)[0], backward(dy, wide)[0]
         bn.assert_grads_close("dh", dh * scale, expected, 30 * ROUND_OFF[dtype])
-    with pytest.raises(ValueError, match="^dh leaves the range"):
+    with pytest.raises(ValueError, match=r"^dh leaves the range"):
         bn.batchnorm_backward_staged(dy, narrow)  # by its power -3/2
 
 

@@ -122,7 +122,9 @@ def test_a_function_that_cannot_be_compared(answer, message):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ("five", "delta-trace: the sum must be numbers, got 'five'. "),
+        ("5", "delta-trace: the sum must be real numbers, got str '5'. "),
+        (5j, "delta-trace: the sum must be real numbers, got complex 5j. "),
+        ([[1], [1, 2]], "delta-trace: the sum must be real numbers, got list [[1], [1, 2]]. "),
         (float("nan"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
         (float("inf"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
         ([5.0], "delta-trace: the sum has shape (1,), it must be (). "),
@@ -139,7 +141,7 @@ def test_the_worst_entry_is_named():
         check("three-numbers", np.array([3, -4, 2]) / 27)
 
 
-@pytest.mark.parametrize(("shift", "right"), [(0.9e-9, True), (1.1e-9, False)])
+@pytest.mark.parametrize(("shift", "right"), [(0.9e-6, True), (1.1e-6, False)])
 def test_round_off_is_forgiven_and_nothing_more(shift, right):
     answer = np.array([3, -4, 1]) / 27 + shift
     if right:

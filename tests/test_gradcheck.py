@@ -270,7 +270,7 @@ def test_real_f_that_is_not_finite_is_refused(value):
         bn.numerical_gradient(lambda x: value, np.ones(2))
 
 
-@pytest.mark.parametrize("step", [0, -1e-6, np.nan, np.inf])
+@pytest.mark.parametrize("step", [0.0, -1e-6, np.nan, np.inf])
 def test_step_that_is_not_positive_is_refused(step):
     with pytest.raises(ValueError, match=exactly(f"step must be finite and > 0, got {step}")):
         bn.numerical_gradient(np.sum, np.ones(2), step)

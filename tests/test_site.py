@@ -20,7 +20,7 @@ EQUATIONS = {
         "eq-affine",
         "eq-relu",
     ],
-    "02_chain_rule": ["eq-layout", "eq-chain-full", "eq-dy-dhhat", "eq-chain"],
+    "02_chain_rule": ["eq-layout", "eq-chain-full", "eq-dy-dhhat", "eq-chain-contracted", "eq-chain"],
 }
 FIGURES = {
     "00_notation": ["fig-delta"],
