@@ -34,7 +34,7 @@ def set_style():
     plt.rcParams.update(
         {
             "svg.hashsalt": "bn_utils",
-            "figure.figsize": (6.0, 3.0),
+            "figure.figsize": (4.8, 3.0),
             "figure.facecolor": "white",
             "figure.constrained_layout.use": True,
             "font.size": 11,
@@ -131,12 +131,12 @@ NODES = {  # name: (x, y, its symbol)
     "h": (0.0, 0.0, "$h$"),
     "mu": (1.0, 1.0, r"$\mu$"),
     "centred": (2.0, 0.0, r"$h-\mu$"),
-    "var": (3.0, -1.0, r"$\sigma^2$"),
-    "inv_std": (4.2, -1.0, r"$1/s$"),
-    "h_hat": (5.2, 0.0, r"$\hat h$"),
-    "y": (6.4, 0.0, "$y$"),
-    "gamma": (6.0, 1.0, r"$\gamma$"),
-    "beta": (6.8, 1.0, r"$\beta$"),
+    "var": (2.6, -1.0, r"$\sigma^2$"),
+    "inv_std": (3.6, -1.0, r"$1/s$"),
+    "h_hat": (4.2, 0.0, r"$\hat h$"),
+    "y": (5.2, 0.0, "$y$"),
+    "gamma": (4.8, 1.0, r"$\gamma$"),
+    "beta": (5.6, 1.0, r"$\beta$"),
 }
 EDGES = {  # (from, to): the path that runs back along it
     ("h", "centred"): "delta",
@@ -181,7 +181,7 @@ def computational_graph(ax):
     for x, y, symbol in NODES.values():
         box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": MUTED}
         ax.text(x, y, symbol, ha="center", va="center", bbox=box)
-    ax.set_xlim(-0.4, 7.1)
+    ax.set_xlim(-0.4, 5.9)
     ax.set_ylim(-1.5, 1.5)
     ax.set_axis_off()
     return ax
