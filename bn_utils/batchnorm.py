@@ -100,10 +100,9 @@ def batchnorm_backward_delta(dy, cache):
     ValueError.
     """
     dy, (h, _, _, _, h_hat, gamma, eps) = _check_backward(dy, cache)
-    with np.errstate(over="ignore", invalid="ignore"):
-        dh = np.einsum("kl,l,klij->ij", dy, gamma, dhhat_dh(h, eps))
-        dgamma = np.einsum("kl,kl->l", dy, h_hat)
-        dbeta = np.einsum("kl->l", dy)
+    dh = np.einsum("kl,l,klij->ij", dy, gamma, dhhat_dh(h, eps))
+    dgamma = np.einsum("kl,kl->l", dy, h_hat)
+    dbeta = np.einsum("kl->l", dy)
     return check_overflow(dh=dh, dgamma=dgamma, dbeta=dbeta)
 
 

@@ -77,7 +77,7 @@ def assert_grads_close(name, actual, expected, tol=1e-12):
 
 
 def _gap(actual, expected):
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(over="ignore"):
         return np.abs(actual - expected)
 
 

@@ -95,7 +95,7 @@ def _call(name, answer, arguments):
 def _compare(name, exercise, answer, expected):
     if len(exercise.parts) == 1:
         answer, expected = (answer,), (expected,)
-    if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
+    if not hasattr(answer, "__len__") or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
         _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)

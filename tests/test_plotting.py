@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import re
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -31,6 +33,31 @@ def svg(figure):
     file = io.BytesIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()
+
+
+BASELINE = Path(__file__).parent / "figures"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+NAME = re.compile(r'(?:id="|#)[\w-]+')
+DRAWINGS = {
+    "matrix": lambda ax: plotting.matrix(ax, np.array([[1.0, -2.0], [0.0, 0.5]]), "$i$", "$j$", "#0072B2"),
+    "columns": lambda ax: plotting.columns(ax, np.array([[1.0, 5, 0], [3, 5, -1], [8, 9, -2]]), "$h$"),
+    "graph": plotting.computational_graph,
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_looks_as_it_did(ax, name):
+    """Same elements, every number within half a point; a new look is a new baseline."""
+    DRAWINGS[name](ax)
+    drawn, path = svg(ax.figure).decode(), BASELINE / f"{name}.svg"
+    if not path.exists():
+        path.write_text(drawn, encoding="utf-8", newline="\n")
+        pytest.fail(f"{path} was missing and is written now: look at it, then commit it")
+    kept = path.read_text(encoding="utf-8")
+    kept, drawn = (NAME.sub("", text) for text in (kept, drawn))
+    assert NUMBER.sub("", drawn) == NUMBER.sub("", kept)
+    numbers = [np.array(NUMBER.findall(text), dtype=float) for text in (drawn, kept)]
+    assert np.allclose(*numbers, rtol=0, atol=0.5)
 
 
 def test_the_style_makes_reproducible_opaque_figures(ax):
