@@ -37,7 +37,7 @@ def svg(figure):
 
 BASELINE = Path(__file__).parent / "figures"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
-NAME = re.compile(r'(?:id="|#)[\w-]+')
+NAME = re.compile(r'(?:id="|href="#|url\(#)[\w-]+')
 DRAWINGS = {
     "matrix": lambda ax: plotting.matrix(ax, np.array([[1.0, -2.0], [0.0, 0.5]]), "$i$", "$j$", "#0072B2"),
     "columns": lambda ax: plotting.columns(ax, np.array([[1.0, 5, 0], [3, 5, -1], [8, 9, -2]]), "$h$"),
