@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 GUARD = ["-m", "pytest", "-q", "tests/test_notebooks.py"]
-NBVAL = ["-m", "pytest", "-q", "chapters/02_chain_rule.ipynb"]
+NBVAL = ["-m", "pytest", "-q", "chapters/00_notation.ipynb"]
 BUILD = ["tools/book.py"]
-CHAPTER = "chapters/02_chain_rule"
+CHAPTER = "chapters/00_notation"
 
 
 def passes(copy, command):
@@ -78,18 +78,18 @@ def test_red_for_an_output_that_was_deleted(copy):
 
 
 def test_red_for_an_edit_of_the_source_alone(copy):
-    edit_text(copy, f"{CHAPTER}.md", "## Nudge one entry", "## Nudge an entry")
+    edit_text(copy, f"{CHAPTER}.md", "## Its one rule", "## Its only rule")
     assert not passes(copy, GUARD)
 
 
 def test_red_for_an_edit_of_the_notebook_alone(copy):
-    edit_text(copy, f"{CHAPTER}.ipynb", "## Nudge one entry", "## Nudge an entry")
+    edit_text(copy, f"{CHAPTER}.ipynb", "## Its one rule", "## Its only rule")
     assert not passes(copy, GUARD)
 
 
 def test_red_for_an_unknown_tag_in_both(copy):
-    edit_text(copy, f"{CHAPTER}.md", "fig, ax = plt", ":tags: [skip-me]\n\nfig, ax = plt")
-    edit_notebook(copy, lambda cells: cells[8].metadata.update(tags=["skip-me"]))
+    edit_text(copy, f"{CHAPTER}.md", "---\nmystnb:", "---\ntags: [skip-me]\nmystnb:")
+    edit_notebook(copy, lambda cells: cells[5].metadata.update(tags=["skip-me"]))
     assert not passes(copy, GUARD)
 
 
