@@ -1,5 +1,7 @@
 """The house style of the figures. Each function draws on the `ax` it is given and returns it.
 
+Values that are no finite array of floats of the given shape are a TypeError or ValueError.
+
 The three paths of the gradient keep one colour and one line style in the whole book.
 """
 
@@ -21,9 +23,9 @@ class Path(NamedTuple):
 
 
 PATHS = {
-    "delta": Path("#0072B2", "solid"),
-    "mean": Path("#D55E00", "dashed"),
-    "variance": Path("#007A5E", "dotted"),
+    "delta": Path("#0077BB", "solid"),
+    "mean": Path("#C25100", "dashed"),
+    "variance": Path("#008060", "dotted"),
 }
 INK, MUTED = "#222222", "#8A8A8A"
 COLUMNS = (("#882255", "o"), ("#7A7A1F", "s"), ("#332288", "D"), ("#661100", "^"))
@@ -49,7 +51,7 @@ def set_style():
     set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
 
 
-def matrix(ax, values, row, column, color=INK):
+def matrix(ax, values, row, column, color=INK, fontsize=None):
     """Draw a small matrix as squares with its numbers, darker the larger the absolute value.
 
     Parameters
@@ -61,15 +63,8 @@ def matrix(ax, values, row, column, color=INK):
         What the axes count, for example ``"$i$"``.
     color : str
         The colour of the squares: that of a path where the values are its term.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    TypeError, ValueError
-        `values` is no finite two-dimensional array of floats.
+    fontsize : float, optional
+        The size of the numbers in points.
     """
     (values,) = check_arrays(values=(values, "R C"))
     shades = LinearSegmentedColormap.from_list(color, ["white", color])
@@ -77,8 +72,10 @@ def matrix(ax, values, row, column, color=INK):
     top = 2 * np.abs(values).max() or 1
     ax.pcolormesh(np.abs(values), cmap=shades, vmin=0, vmax=top, edgecolors=MUTED, lw=0.5)
     for (r, c), value in np.ndenumerate(values):
-        text = f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
-        ax.text(c + 0.5, r + 0.5, text, ha="center", va="center", color=INK if value else MUTED)
+        text = f"{value + 0.0:.2g}".replace("-", "\N{MINUS SIGN}")
+        ax.text(
+            c + 0.5, r + 0.5, text, ha="center", va="center", color=INK if value else MUTED, fontsize=fontsize
+        )
     ax.set_yticks(np.arange(R) + 0.5, [str(k + 1) for k in range(R)])
     ax.set_xticks(np.arange(C) + 0.5, [str(k + 1) for k in range(C)])
     ax.set_ylabel(row)
@@ -90,6 +87,30 @@ def matrix(ax, values, row, column, color=INK):
     return ax
 
 
+def jacobian_blocks(ax, jacobian, color=INK):
+    """Draw a four-index array [k, l, i, j] as one matrix of blocks, a block for each pair of columns.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    jacobian : (N, H, N, H) array of float
+        Drawn with the rows kl and the columns ij, both sorted by hidden unit first, so
+        that each block belongs to one l and one j.
+    color : str
+        The colour of the squares.
+    """
+    (jacobian,) = check_arrays(jacobian=(jacobian, "N H N H"))
+    N, H = jacobian.shape[:2]
+    matrix(ax, jacobian.transpose(1, 0, 3, 2).reshape(H * N, H * N), "$kl$", "$ij$", color, fontsize=6)
+    labels = [f"{row}{column}" for column in range(1, H + 1) for row in range(1, N + 1)]
+    ax.set_yticks(ax.get_yticks(), labels, fontsize=7)
+    ax.set_xticks(ax.get_xticks(), labels, fontsize=7)
+    for edge in range(N, H * N, N):
+        ax.axhline(edge, color=INK, lw=1.2)
+        ax.axvline(edge, color=INK, lw=1.2)
+    return ax
+
+
 def columns(ax, values, symbol):
     """Draw each column of a batch as points, with its mean and one standard deviation about it.
 
@@ -97,18 +118,9 @@ def columns(ax, values, symbol):
     ----------
     ax : matplotlib Axes
     values : (N, H) array of float
-        One colour and marker a column, H at most 4.
+        One colour and marker a column; more than 4 are a ValueError.
     symbol : str
         The name of the values, for example ``"$h$"``.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    TypeError, ValueError
-        `values` is no finite two-dimensional array of floats, or has more than 4 columns.
     """
     (values,) = check_arrays(values=(values, "N H"))
     N, H = values.shape
@@ -124,6 +136,31 @@ def columns(ax, values, symbol):
     ax.set_xticks(range(H), [str(j + 1) for j in range(H)])
     ax.set_xlabel("$j$")
     ax.set_ylabel(symbol)
+    return ax
+
+
+def errors(ax, values, names, bound=1e-12):
+    """Draw the errors of several gradients on a logarithmic scale, below the bound they must keep.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    values : (T, G) array of float, >= 0
+        One row a trial, one column a gradient; an error of 0 is drawn at 1e-17.
+    names : sequence of G str
+        The names of the gradients; another number of them is a ValueError.
+    bound : float
+        Drawn as a dashed line.
+    """
+    (values,) = check_arrays(values=(values, "T G"))
+    T, G = values.shape
+    if len(names) != G:
+        raise ValueError(f"names must have {G} entries, one a column of values, got {len(names)}")
+    places = np.arange(G) + np.linspace(-0.25, 0.25, T)[:, None]
+    ax.semilogy(places, np.maximum(values, 1e-17), "o", color=INK, ms=2.5, alpha=0.6)
+    ax.axhline(bound, color=MUTED, linestyle="dashed")
+    ax.set_xticks(range(G), names)
+    ax.set_ylim(5e-18, 10 * bound)
     return ax
 
 
@@ -158,10 +195,6 @@ def computational_graph(ax):
     Parameters
     ----------
     ax : matplotlib Axes
-
-    Returns
-    -------
-    matplotlib Axes
     """
     for (start, end), path in EDGES.items():
         color, linestyle = PATHS[path] if path else (MUTED, "solid")

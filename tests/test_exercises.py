@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bn_utils import batchnorm_backward, batchnorm_forward, exercises
+import bn_utils as bn
+from bn_utils import batchnorm_backward, batchnorm_forward, complex_step_jacobian, exercises
 from bn_utils.exercises import EXERCISES, ExerciseError, check
+from bn_utils.torch_oracle import torch_gradients
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 
@@ -23,6 +25,24 @@ def backward(dy, h, gamma, beta, eps):
 def detached(dy, h, gamma, beta, eps):
     _, dgamma, dbeta = backward(dy, h, gamma, beta, eps)
     return dy * gamma * (h.var(axis=0) + eps) ** -0.5, dgamma, dbeta
+
+
+def layer_backward(da, X, W, b, gamma, beta, eps):
+    torch = torch_gradients(X, W, b, gamma, beta, da, float(eps))
+    return torch.dX, torch.dW, torch.db, torch.dgamma, torch.dbeta
+
+
+def variance_path(dy, h, gamma, eps):
+    c = h - h.mean(0)
+    return -c * (dy * gamma * c).mean(0) * (h.var(0) + eps) ** -1.5
+
+
+def means_backward(dy, h_hat, inv_std, gamma):
+    return gamma * inv_std * (dy - dy.mean(0) - h_hat * (dy * h_hat).mean(0))
+
+
+def unit(h):
+    return np.ones(h.shape[1]), np.zeros(h.shape[1])
 
 
 # name: (the right answer, wrong ones with what the message must say)
@@ -69,6 +89,51 @@ ANSWERS = {
     "staged-backward": (
         backward,
         [(detached, "dh is wrong"), (lambda *args: backward(*args)[0], "give 3 results: dh, dgamma, dbeta")],
+    ),
+    "centred-cases": (
+        (0.75, -0.25, 0),
+        [((1, -0.25, 0), "k = i is wrong"), ((0.75, 0.25, 0), "k != i is wrong")],
+    ),
+    "mean-jacobian": (
+        lambda h: complex_step_jacobian(lambda z: z.mean(0), h),
+        [(lambda h: np.eye(h.shape[1]) / len(h), "shape"), (lambda h: bn.dmu_dh(h) * len(h), "wrong")],
+    ),
+    "square-jacobian": (
+        lambda h: complex_step_jacobian(lambda z: (z**2).mean(0), h),
+        [(bn.dvar_dh, "wrong"), (lambda h: 2 * h / len(h), "shape")],
+    ),
+    "variance-jacobian": (
+        lambda h: complex_step_jacobian(lambda z: ((z - z.mean(0)) ** 2).mean(0), h),
+        [(lambda h: bn.dvar_dh(h) / 2, "wrong"), (lambda h: 2 / len(h) * (h - h.mean(0)), "shape")],
+    ),
+    "three-by-three": (
+        bn.dhhat_dh(np.array([[1.0], [3.0], [8.0]]), 1 / 3)[:, 0, :, 0],
+        [((np.eye(3) - 1 / 3) / 3, "wrong"), (np.eye(3) / 3, "wrong"), (np.zeros(3), "shape")],
+    ),
+    "full-jacobian": (
+        lambda h, eps: complex_step_jacobian(lambda z: bn.batchnorm_forward(z, *unit(h), eps)[1].h_hat, h),
+        [(bn.dhhat_dh_delta, "wrong"), (lambda h, eps: bn.dhhat_dh(h, 0.0), "wrong")],
+    ),
+    "variance-path": (
+        variance_path,
+        [
+            (lambda *args: -variance_path(*args), "wrong"),
+            (lambda dy, h, gamma, eps: variance_path(dy, h, np.ones_like(gamma), eps), "wrong"),
+        ],
+    ),
+    "means-backward": (
+        means_backward,
+        [
+            (lambda dy, h_hat, inv_std, gamma: gamma * inv_std * (dy - dy.mean(0)), "wrong"),
+            (lambda dy, h_hat, inv_std, gamma: means_backward(dy, h_hat, inv_std, 1), "wrong"),
+        ],
+    ),
+    "layer-backward": (
+        layer_backward,
+        [
+            (lambda *args: layer_backward(*args)[:4], "give 5 results"),
+            (lambda da, *rest: layer_backward(np.ones_like(da), *rest), "dX is wrong"),
+        ],
     ),
 }
 WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
@@ -174,10 +239,11 @@ def test_the_inputs_are_the_same_every_time():
 
 
 @pytest.mark.parametrize("name", [name for name in EXERCISES if EXERCISES[name].inputs])
-def test_inputs_have_more_rows_than_columns(name):
+def test_no_input_is_square(name):
     for argument in EXERCISES[name].inputs(np.random.default_rng(5)):
         if np.ndim(argument) == 2:
-            assert argument.shape[0] > argument.shape[1] > 1
+            assert min(argument.shape) > 1
+            assert argument.shape[0] != argument.shape[1]
 
 
 def test_the_module_is_the_one_that_chapters_import():

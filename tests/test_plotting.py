@@ -12,7 +12,7 @@ from drawings import same_drawing
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from bn_utils import plotting
+from bn_utils import dhhat_dh, plotting
 
 
 @pytest.fixture
@@ -36,10 +36,15 @@ def svg(figure):
 
 
 BASELINE = Path(__file__).parent / "figures"
+BATCH = np.array([[1.0, 2.0], [3.0, 0.0], [8.0, 4.0]])
 DRAWINGS = {
     "matrix": lambda ax: plotting.matrix(ax, np.array([[1.0, -2.0], [0.0, 0.5]]), "$i$", "$j$", "#0072B2"),
     "columns": lambda ax: plotting.columns(ax, np.array([[1.0, 5, 0], [3, 5, -1], [8, 9, -2]]), "$h$"),
     "graph": plotting.computational_graph,
+    "jacobian": lambda ax: plotting.jacobian_blocks(
+        ax, dhhat_dh(np.array([[1.0, 2], [3, 0], [8, 4]]), 1 / 3)
+    ),
+    "errors": lambda ax: plotting.errors(ax, np.array([[1e-16, 0.0], [1e-14, 3e-15]]), ["$X$", "$W$"]),
 }
 
 
@@ -104,6 +109,23 @@ def test_columns_draw_every_point_and_the_statistics(ax):
         mean, std = values[:, j].mean(), values[:, j].std()
         assert np.allclose(segment[:, 1], [mean - std, mean + std])
     assert ax.get_ylabel() == "$h$"
+
+
+def test_blocks_are_sorted_by_hidden_unit(ax):
+    jacobian = np.arange(36.0).reshape(3, 2, 3, 2)
+    assert plotting.jacobian_blocks(ax, jacobian) is ax
+    shown = ax.collections[0].get_array().reshape(6, 6)
+    assert shown[1, 5] == jacobian[1, 0, 2, 1]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["11", "21", "31", "12", "22", "32"]
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "-"][1::2] == [3]
+
+
+def test_errors_are_drawn_one_column_a_gradient(ax):
+    assert plotting.errors(ax, np.array([[1e-16, 0.0], [1e-14, 3e-15]]), ["$X$", "$W$"]) is ax
+    assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[1e-16, 1e-14], [1e-17, 3e-15]]
+    assert ax.get_yscale() == "log"
+    with pytest.raises(ValueError, match=r"^names must have 2 entries, one a column of values, got 1$"):
+        plotting.errors(ax, np.zeros((3, 2)), ["$X$"])
 
 
 def test_too_many_columns_are_refused(ax):

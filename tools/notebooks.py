@@ -59,7 +59,7 @@ def faults(notebook):
             f"has the unknown tag(s) {unknown}": unknown,
             "switches nbval off with a comment": "NBVAL_" in cell.source,
             "has more than 25 lines": len(cell.source.splitlines()) > 25,
-            "has a line of more than 79 characters": max(map(len, cell.source.splitlines())) > 79,
+            "has a line of more than 79 characters": max(map(len, cell.source.splitlines()), default=0) > 79,
             "writes to stderr": any(output.get("name") == "stderr" for output in cell.outputs),
             "fails": "error" in kinds and "raises-exception" not in tags,
             "should fail and does not": "raises-exception" in tags and "error" not in kinds,

@@ -1,0 +1,193 @@
+"""The exercises of the chapters: their right values, and hints for wrong ones."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
+from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
+from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
+
+
+class Exercise(NamedTuple):
+    """One exercise: what is right, and what to look at when an answer is not."""
+
+    solution: object  # the right value, or a function that computes it
+    parts: tuple[str, ...]  # the names of the results
+    hint: str
+    inputs: Callable | None = None  # rng -> arguments, where the answer is a function
+
+
+def _random_batch(rng):
+    """An (N, H) batch with an offset, N and H different."""
+    return rng.normal(2.0, 1.5, size=(rng.integers(5, 8), rng.integers(2, 5)))
+
+
+def _forward_inputs(rng):
+    h = _random_batch(rng)
+    return h, rng.normal(size=h.shape[1]), rng.normal(size=h.shape[1]), 0.3
+
+
+def _product_inputs(rng):
+    a = _random_batch(rng)
+    return rng.normal(size=a.shape), a, rng.normal(size=a.shape[1])
+
+
+def _mean_inputs(rng):
+    h = _random_batch(rng)
+    return rng.normal(size=h.shape[1]), h
+
+
+def _backward_inputs(rng):
+    h, gamma, beta, eps = _forward_inputs(rng)
+    return rng.normal(size=h.shape), h, gamma, beta, eps
+
+
+def _backward(dy, h, gamma, beta, eps):
+    return batchnorm_backward(dy, batchnorm_forward(h, gamma, beta, eps)[1])
+
+
+def _means_inputs(rng):
+    dy, h, gamma, beta, eps = _backward_inputs(rng)
+    cache = batchnorm_forward(h, gamma, beta, eps)[1]
+    return dy, cache.h_hat, cache.inv_std, gamma
+
+
+def _layer_inputs(rng):
+    da, h, gamma, beta, eps = _backward_inputs(rng)
+    X, W = rng.normal(size=(len(h), 8)), rng.normal(size=(8, len(gamma)))
+    return da, X, W, rng.normal(size=len(gamma)), gamma, beta, eps
+
+
+def _layer_backward(da, X, W, b, gamma, beta, eps):
+    h, linear = linear_forward(X, W, b)
+    y, norm = batchnorm_forward(h, gamma, beta, eps)
+    dy = relu_backward(da, relu_forward(y)[1])
+    dh, dgamma, dbeta = batchnorm_backward(dy, norm)
+    return *linear_backward(dh, linear), dgamma, dbeta
+
+
+EXERCISES = {
+    # 00_notation
+    "delta-trace": Exercise(
+        5.0, ("the sum",), "Write its five terms out: what is delta_11, and what is delta_22?"
+    ),
+    "delta-pick": Exercise(
+        6.0, ("the sum",), "Each delta replaces one summed index: p becomes i = 2, q becomes j = 3."
+    ),
+    "delta-mean": Exercise(
+        (0.25, 0.0),
+        ("the value for j = l", "the value for j != l"),
+        "Only delta_ip contains p: sum it over p first. The factor 1/4 and delta_jl stay.",
+    ),
+    "delta-matrix": Exercise(
+        kronecker_delta,
+        ("delta",),
+        "Entry [i, j] is 1 where i = j and 0 elsewhere; compare two index arrays by broadcasting.",
+        lambda rng: (int(rng.integers(2, 7)),),
+    ),
+    # 01_forward
+    "column-statistics": Exercise(
+        lambda h: (h.mean(axis=0), h.var(axis=0)),
+        ("mu", "var"),
+        "One number a column: sum over the rows, axis 0, and divide by N both times.",
+        lambda rng: (_random_batch(rng),),
+    ),
+    "normalized-variance": Exercise(
+        0.8,
+        ("the variance",),
+        "It is the mean of the squares of h_hat, and each h_hat is divided by s: s^2 = sigma^2 + eps.",
+    ),
+    "undo": Exercise(
+        (3.0, 4.0),
+        ("gamma", "beta"),
+        "Solve gamma (h - 4) / 3 + beta = h for every h: s = 3 and mu = 4 are those of the column.",
+    ),
+    "batchnorm-forward": Exercise(
+        lambda h, gamma, beta, eps: batchnorm_forward(h, gamma, beta, eps)[0],
+        ("y",),
+        "Check mu, sigma^2, h_hat and y in turn: columns, divisor N, eps inside the root.",
+        _forward_inputs,
+    ),
+    # 02_chain_rule
+    "product-node": Exercise(
+        lambda dout, a, b: (dout * b, (dout * a).sum(axis=0)),
+        ("da", "db"),
+        "Each gradient has the shape of its own variable: b was broadcast over the rows, so sum over them.",
+        _product_inputs,
+    ),
+    "mean-node": Exercise(
+        lambda dmu, h: np.ones_like(h) * dmu / h.shape[0],
+        ("dh",),
+        "Every entry of a column moves its mean by 1/N of its own move: shape (N, H), not (H,).",
+        _mean_inputs,
+    ),
+    "three-numbers": Exercise(
+        np.array([3.0, -4.0, 1.0]) / 27,
+        ("dh",),
+        "Check that your three numbers add up to 0, then the two paths through mu and through sigma^2.",
+    ),
+    "staged-backward": Exercise(
+        _backward,
+        ("dh", "dgamma", "dbeta"),
+        "Check each line by its shape, then against the eight steps, from y back to h.",
+        _backward_inputs,
+    ),
+    # 03_delta_notation
+    "centred-cases": Exercise(
+        (0.75, -0.25, 0.0),
+        ("k = i", "k != i", "the other column"),
+        "Put the indices into delta_ik delta_jl - delta_jl / N and read each delta as a switch.",
+    ),
+    "mean-jacobian": Exercise(
+        dmu_dh,
+        ("dmu/dh",),
+        "delta_jl / N, the same for every i: the axes are l, i, j.",
+        lambda rng: (_random_batch(rng),),
+    ),
+    "square-jacobian": Exercise(
+        lambda h: 2 / h.shape[0] * np.einsum("il,jl->lij", h, np.eye(h.shape[1])),
+        ("dq/dh",),
+        "The derivative of h_pl^2 is 2 h_pl delta_ip delta_jl; then delta_ip contracts the sum over p.",
+        lambda rng: (_random_batch(rng),),
+    ),
+    "variance-jacobian": Exercise(
+        dvar_dh,
+        ("dvar/dh",),
+        "2/N, the centred entry h_il - mu_l, and a delta for the column: the axes are l, i, j.",
+        lambda rng: (_random_batch(rng),),
+    ),
+    "three-by-three": Exercise(
+        np.array([[9.0, -12.0, 3.0], [-12.0, 17.0, -5.0], [3.0, -5.0, 2.0]]) / 81,
+        ("the Jacobian",),
+        "(delta_ki - 1/3) / s - c_k c_i / (3 s^3) with s = 3 and c = (-3, -1, 4); each row sums to 0.",
+    ),
+    "full-jacobian": Exercise(
+        dhhat_dh,
+        ("dhhat/dh",),
+        "Three terms, each with delta_jl; check them one by one: direct, mean, variance.",
+        lambda rng: (_random_batch(rng), 0.3),
+    ),
+    # 04_final_formulas
+    "variance-path": Exercise(
+        lambda dy, h, gamma, eps: np.einsum("kl,l,klij->ij", dy, gamma, dhhat_dh_variance(h, eps)),
+        ("the path",),
+        "delta_jl turns l into j; the sum over k stays; (h_ij - mu_j) stands before it; the power is -3/2.",
+        lambda rng: (*_backward_inputs(rng)[:3], 0.3),
+    ),
+    "means-backward": Exercise(
+        lambda dy, h_hat, inv_std, gamma: (
+            gamma * inv_std * (dy - dy.mean(axis=0) - h_hat * (dy * h_hat).mean(axis=0))
+        ),
+        ("dh",),
+        "Divide the bracket of the closed form by N: each sum over the rows becomes a mean.",
+        _means_inputs,
+    ),
+    "layer-backward": Exercise(
+        _layer_backward,
+        ("dX", "dW", "db", "dgamma", "dbeta"),
+        "Walk back: ReLU, batch norm, linear; each gradient has the shape of its own array.",
+        _layer_inputs,
+    ),
+}
