@@ -6,52 +6,8 @@ from urllib.parse import unquote, urlsplit
 import book
 import pytest
 from bs4 import BeautifulSoup
+from equations import EQUATIONS
 
-# Written by hand: what the book promises, not what its sources happen to hold.
-EQUATIONS = {
-    "00_notation": ["eq-kronecker", "eq-kronecker-rule", "eq-delta-mean"],
-    "01_forward": [
-        "eq-linear",
-        "eq-mean",
-        "eq-centred-sum",
-        "eq-var",
-        "eq-normalize",
-        "eq-normalized-var",
-        "eq-affine",
-        "eq-relu",
-    ],
-    "02_chain_rule": ["eq-layout", "eq-chain-full", "eq-dy-dhhat", "eq-chain-contracted", "eq-chain"],
-    "03_delta_notation": [
-        "eq-delta",
-        "eq-dmu",
-        "eq-centred",
-        "eq-jac-centred",
-        "eq-jac-product",
-        "eq-dvar-1",
-        "eq-dvar-2",
-        "eq-dvar-3",
-        "eq-dvar-4",
-        "eq-jac",
-    ],
-    "04_final_formulas": [
-        "eq-dh-1",
-        "eq-dh-2",
-        "eq-dh-3",
-        "eq-dh-4",
-        "eq-dh-5",
-        "eq-dgamma-1",
-        "eq-dgamma-2",
-        "eq-dgamma-3",
-        "eq-dbeta-1",
-        "eq-dbeta-2",
-        "eq-dbeta-3",
-        "eq-dh-hat",
-        "eq-drelu",
-        "eq-dinput",
-        "eq-dweight",
-        "eq-dbias",
-    ],
-}
 FIGURES = {
     "00_notation": ["fig-delta"],
     "01_forward": ["fig-normalise"],

@@ -1,0 +1,117 @@
+"""The checks of the chapters notice a wrong line.
+
+The cell beside each equation is mutated (a sign, a factor, a power, an index), one place
+at a time, and run: it must fail, unless the mutant computes the same numbers.
+"""
+
+import ast
+import copy
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from equations import EQUATIONS
+from notebooks import read
+
+mpl.use("Agg")
+
+CHAPTERS = Path(__file__).parents[1] / "chapters"
+CHECKED = re.compile(r'assert_grads_close\(\s*"(eq-[\w-]+)"')
+KINDS = ("ikpm", "jlnq", "d")  # letters that may stand for each other: rows, columns, inputs
+# What a chapter chooses, and does not compute: data, the loss, the shape of a check.
+CHOSEN = re.compile(
+    r"^(rng|N|D|H|X|W|b|F|g|da|dy|eps|gamma|beta|column) *[,=]|^[\w, ]+ = (rng|np\.array)|^def "
+)
+
+
+def cells(chapter):
+    """The code cells of a chapter that are no exercises."""
+    notebook = read(CHAPTERS / f"{chapter}.md")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [
+        cell.source
+        for cell in code
+        if not {"raises-exception", "solution"} & set(cell.metadata.get("tags", []))
+    ]
+
+
+def mutants(statement):
+    """Every statement that differs from this one in one sign, factor, power or index."""
+    places = len(list(ast.walk(statement)))
+    for place in range(places):
+        node = list(ast.walk(statement))[place]
+        for change in changes(node):
+            mutant = copy.deepcopy(statement)
+            change(list(ast.walk(mutant))[place])
+            yield ast.fix_missing_locations(mutant)
+
+
+def changes(node):
+    """The changes of one node, each a function that makes it."""
+    if isinstance(node, ast.BinOp):
+        swaps = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+        if type(node.op) in swaps:
+            yield lambda n: setattr(n, "op", swaps[type(n.op)]())
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield lambda n: setattr(n, "op", ast.UAdd())
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield lambda n: setattr(n, "value", n.value + 1)
+    elif isinstance(node, ast.Constant) and type(node.value) is str and "->" in node.value:
+        for k, letter in enumerate(node.value):
+            for kind in KINDS:
+                for other in sorted(set(kind) & set(node.value) - {letter}) if letter in kind else ():
+                    yield lambda n, k=k, other=other: setattr(
+                        n, "value", n.value[:k] + other + n.value[k + 1 :]
+                    )
+
+
+def run(statements, namespace):
+    """Run a cell on a copy of what came before; return what it compared."""
+    namespace = {**namespace, "rng": copy.deepcopy(namespace.get("rng"))}
+    compared, real = [], namespace["assert_grads_close"]
+
+    def record(name, actual, expected, tol=1e-12):
+        compared.append(np.concatenate([np.ravel(actual), np.ravel(expected)]))
+        real(name, actual, expected, tol)
+
+    namespace["assert_grads_close"] = record
+    with np.errstate(all="ignore"):
+        exec(compile(ast.Module(statements, []), "cell", "exec"), namespace)
+    return np.concatenate(compared)
+
+
+def unnoticed(statements, namespace):
+    """The mutants of a cell that compute something else and that no check in it notices."""
+    right, passed = run(statements, namespace), []
+    for k, statement in enumerate(statements):
+        if CHOSEN.match(ast.unparse(statement)):
+            continue
+        for mutant in mutants(statement):
+            try:
+                wrong = run([*statements[:k], mutant, *statements[k + 1 :]], namespace)
+            except Exception:  # noticed: that is what a mutant is for
+                continue
+            if wrong.shape != right.shape or not np.allclose(wrong, right, rtol=1e-9, atol=1e-9):
+                passed.append(ast.unparse(mutant))
+    return passed
+
+
+@pytest.mark.parametrize("chapter", EQUATIONS)
+def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter):
+    namespace, checked, passed = {}, [], []
+    for source in cells(chapter):
+        labels = CHECKED.findall(source)
+        if labels:
+            passed += unnoticed(ast.parse(source).body, namespace)
+        checked += labels
+        exec(source, namespace)
+    assert sorted(set(checked)) == sorted(EQUATIONS[chapter])
+    assert passed == []
+
+
+def test_a_check_that_cannot_fail_is_found():
+    cell = "right = 2.0 * x\nassert_grads_close('eq', right, right)"
+    namespace = {"x": np.ones(2), "assert_grads_close": lambda *args: None}
+    assert "right = 3.0 * x" in unnoticed(ast.parse(cell).body, namespace)
