@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+NEWER = import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make clean, then name it, as in make book PYTHON=python3.12")
+ENVIRONMENT = $(PYTHON) -c '$(NEWER)' && $(PYTHON) -m venv .venv && $(BIN)/python -c '$(NEWER)'
+RETRY = { echo "The installation failed; mend the cause above, make clean, and try again."; exit 1; }
+
 .PHONY: book test notebooks lab lock mutants clean
 
 book: .venv/book.stamp
@@ -24,7 +28,8 @@ lock:
 	rm -rf .lock
 	$(PYTHON) -m venv .lock
 	.lock/bin/python -m pip install --quiet -r requirements.txt -r requirements-lab.txt
-	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > constraints.txt
+	.lock/bin/python -m pip freeze --exclude-editable > .lock/frozen.txt
+	sed 's/+[a-z0-9.]*$$//' .lock/frozen.txt > constraints.txt
 	rm -rf .lock
 	@echo "constraints.txt holds every version; run make test before you commit it."
 
@@ -39,17 +44,17 @@ clean:
 
 .venv/book.stamp: requirements-book.txt constraints.txt
 	@echo "Installing what building the book needs ..."
-	@$(PYTHON) -m venv .venv
-	@$(INSTALL) -r requirements-book.txt
+	@$(ENVIRONMENT)
+	@$(INSTALL) -r requirements-book.txt || $(RETRY)
 	@touch $@
 
 .venv/full.stamp: requirements.txt requirements-book.txt constraints.txt pyproject.toml
 	@echo "Installing what running and testing the book needs ..."
-	@$(PYTHON) -m venv .venv
-	@$(INSTALL) -r requirements.txt
+	@$(ENVIRONMENT)
+	@$(INSTALL) -r requirements.txt || $(RETRY)
 	@touch $@ .venv/book.stamp
 
 .venv/lab.stamp: .venv/full.stamp requirements-lab.txt
 	@echo "Installing JupyterLab ..."
-	@$(INSTALL) -r requirements-lab.txt
+	@$(INSTALL) -r requirements-lab.txt || $(RETRY)
 	@touch $@

@@ -143,7 +143,7 @@ EXERCISES = {
     "mean-jacobian": Exercise(
         dmu_dh,
         ("dmu/dh",),
-        "delta_jl / N, the same for every i: the axes are l, i, j.",
+        "Which entry of which column moves the mean of column l, and how much? The axes are l, i, j.",
         lambda rng: (_random_batch(rng),),
     ),
     "square-jacobian": Exercise(
@@ -155,25 +155,25 @@ EXERCISES = {
     "variance-jacobian": Exercise(
         dvar_dh,
         ("dvar/dh",),
-        "2/N, the centred entry h_il - mu_l, and a delta for the column: the axes are l, i, j.",
+        "Differentiate the square, contract the sum over p. What does a centred column sum to? Axes l, i, j.",
         lambda rng: (_random_batch(rng),),
     ),
     "three-by-three": Exercise(
         np.array([[9.0, -12.0, 3.0], [-12.0, 17.0, -5.0], [3.0, -5.0, 2.0]]) / 81,
         ("the Jacobian",),
-        "(delta_ki - 1/3) / s - c_k c_i / (3 s^3) with s = 3 and c = (-3, -1, 4); each row sums to 0.",
+        "Put s = 3 and c = (-3, -1, 4) into the three terms, 1/81 included; each row must sum to 0.",
     ),
     "full-jacobian": Exercise(
         dhhat_dh,
         ("dhhat/dh",),
-        "Three terms, each with delta_jl; check them one by one: direct, mean, variance.",
+        "Compare your three terms with bn_utils: dhhat_dh_delta, dhhat_dh_mean, dhhat_dh_variance.",
         lambda rng: (_random_batch(rng), 0.3),
     ),
     # 04_final_formulas
     "variance-path": Exercise(
         lambda dy, h, gamma, eps: np.einsum("kl,l,klij->ij", dy, gamma, dhhat_dh_variance(h, eps)),
         ("the path",),
-        "delta_jl turns l into j; the sum over k stays; (h_ij - mu_j) stands before it; the power is -3/2.",
+        "-1/N in front; delta_jl turns l into j; the sum over k stays; (h_ij - mu_j) before it; power -3/2.",
         lambda rng: (*_backward_inputs(rng)[:3], 0.3),
     ),
     "means-backward": Exercise(
@@ -187,7 +187,7 @@ EXERCISES = {
     "layer-backward": Exercise(
         _layer_backward,
         ("dX", "dW", "db", "dgamma", "dbeta"),
-        "Walk back: ReLU, batch norm, linear; each gradient has the shape of its own array.",
+        "Walk back: the mask y > 0 of the ReLU, batch norm, linear, in this order.",
         _layer_inputs,
     ),
 }

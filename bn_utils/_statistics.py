@@ -19,7 +19,7 @@ def inverse_std(var, eps):
     constant = np.flatnonzero(var + eps == 0).tolist()
     if constant:
         raise ValueError(
-            f"eps must be > 0 where a column of h is constant or its variance too small for "
-            f"{var.dtype}, got eps = {eps} and sigma^2 + eps = 0 in column(s) {constant}"
+            f"eps must be large enough for {var.dtype} where a column of h is constant or nearly so, "
+            f"got eps = {eps} and sigma^2 + eps = 0 in column(s) {constant}"
         )
     return (var + eps) ** -0.5

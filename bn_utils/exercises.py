@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from bn_utils._exercises import EXERCISES
-from bn_utils._validation import describe, first_index
+from bn_utils._validation import describe, first_index, plain_array
 from bn_utils.compare import relative_error
 
 TOLERANCE = 1e-6  # an answer by hand may be rounded
@@ -83,7 +83,9 @@ def _call(name, answer, arguments):
 def _compare(name, exercise, answer, expected):
     if len(exercise.parts) == 1:
         answer, expected = (answer,), (expected,)
-    if not hasattr(answer, "__len__") or len(answer) != len(exercise.parts):
+    if isinstance(answer, np.ndarray) and answer.ndim:
+        answer = tuple(answer)
+    if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
         _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)
@@ -91,9 +93,9 @@ def _compare(name, exercise, answer, expected):
 
 def _compare_part(what, mine, right, hint):
     try:
-        numbers = np.asarray(mine)
-    except ValueError:  # lists of different lengths
-        numbers = np.asarray(None)
+        numbers = plain_array(what, mine)
+    except TypeError as error:
+        raise ExerciseError(f"{error}. {hint}") from error
     if numbers.dtype.kind not in "biuf":
         raise ExerciseError(f"{what} must be real numbers, got {describe(mine)}. {hint}")
     mine = numbers.astype(np.float64)

@@ -6,7 +6,7 @@ gradient has the shape of the array.
 
 import numpy as np
 
-from bn_utils._validation import check_arrays, check_number, describe, plain_array
+from bn_utils._validation import check_arrays, check_number, check_overflow, describe, plain_array
 from bn_utils.compare import assert_grads_close
 
 COMPLEX_STEP = 1e-30
@@ -39,8 +39,12 @@ def complex_step_jacobian(f, x):
         `x` is empty or not finite, or `f` returns NaN or inf.
     """
     x = _check_point("x", x)
-    directions = np.eye(x.size).reshape((x.size, *x.shape))
-    derivatives = np.stack([_complex_step(f, x, direction) for direction in directions], axis=-1)
+    derivatives = []
+    for index in np.ndindex(x.shape):
+        direction = np.zeros_like(x)
+        direction[index] = 1
+        derivatives.append(_complex_step(f, x, direction))
+    derivatives = np.stack(derivatives, axis=-1)
     return derivatives.reshape(derivatives.shape[:-1] + x.shape)
 
 
@@ -89,8 +93,10 @@ def numerical_gradient(f, x, step=1e-6):
         below[index] -= t
         if above[index] == below[index]:
             raise ValueError(f"step must be large enough to move x = {x[index]}, got {step}")
-        rise = _real_loss(f, above) - _real_loss(f, below)
+        with np.errstate(over="ignore"):
+            rise = _real_loss(f, above) - _real_loss(f, below)
         gradient[index] = rise / (above[index] - below[index])
+    check_overflow(gradient=gradient)
     return gradient
 
 
@@ -121,6 +127,8 @@ def directional_check(name, f, x, gradient, rng, tol=1e-10):
     x, gradient = _check_point("x", x), _check_point("gradient", gradient)
     if gradient.shape != x.shape:
         raise AssertionError(f"{name}: shape {gradient.shape}, expected {x.shape}")
+    if not hasattr(rng, "standard_normal"):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {describe(rng)}")
     v = rng.standard_normal(x.shape)
     expected = _complex_step(lambda z: _scalar(f(z)), x, v)
     assert_grads_close(f"{name} along v", np.sum(gradient * v), expected, tol)
@@ -136,17 +144,17 @@ def _check_point(name, value):
 
 def _real_loss(f, x):
     value = _scalar(f(x))
-    if np.asarray(value).dtype.kind != "f":
-        raise TypeError(f"f must return a real number, got {describe(value)}")
+    if np.asarray(value).dtype != np.float64:
+        raise TypeError(f"f must return a float64 number, got {describe(value)}")
     return _finite(value)
 
 
 def _complex_step(f, x, direction):
     """The derivative of f at x along a direction."""
     value = np.asarray(f(x + 1j * COMPLEX_STEP * direction))
-    if value.dtype.kind != "c":
+    if value.dtype != np.complex128:
         raise TypeError(
-            f"f must return complex numbers, got {describe(value)}: "
+            f"f must return complex128 numbers, got {describe(value)}: "
             "a step inside may have dropped the imaginary part"
         )
     return _finite(value).imag / COMPLEX_STEP

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from bn_utils._statistics import batch_statistics, inverse_std
-from bn_utils._validation import check_arrays, check_number, check_overflow
+from bn_utils._validation import check_arrays, check_number, check_overflow, describe
 
 LARGEST = 2**30  # bytes
 
@@ -34,7 +34,7 @@ def kronecker_delta(n):
         `n` is no integer, or less than 1.
     """
     if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise TypeError(f"n must be an integer, got {type(n).__name__} {n!r}")
+        raise TypeError(f"n must be an integer, got {describe(n)}")
     if n < 1:
         raise ValueError(f"n must be >= 1, got {n}")
     return np.eye(n)

@@ -1,7 +1,5 @@
 """The house style of the figures. Each function draws on the `ax` it is given and returns it.
 
-Values that are no finite array of floats of the given shape are a TypeError or ValueError.
-
 The three paths of the gradient keep one colour and one line style in the whole book.
 """
 
@@ -9,6 +7,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -48,7 +47,8 @@ def set_style():
             "axes.prop_cycle": plt.cycler(color=[color for color, _ in COLUMNS]),
         }
     )
-    set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
+    if get_ipython():  # elsewhere the caller chooses the format when saving
+        set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
 
 
 def matrix(ax, values, row, column, color=INK, fontsize=None):

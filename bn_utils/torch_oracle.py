@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from bn_utils._validation import check_arrays, check_number
+from bn_utils._statistics import batch_statistics, inverse_std
+from bn_utils._validation import check_arrays, check_number, check_overflow
 
 
 class TorchGradients(NamedTuple):
@@ -44,7 +45,8 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     Raises
     ------
     TypeError, ValueError
-        An argument of the wrong dtype, shape or value, or a result that is not finite.
+        An argument of the wrong dtype, shape or value, a result out of range, or a column
+        with sigma^2 + eps = 0.
 
     Notes
     -----
@@ -58,17 +60,18 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     for name, array in zip(("X", "W", "b", "gamma", "beta", "da"), arrays, strict=True):
         if np.iscomplexobj(array):
             raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
-    X, W, b, gamma, beta, da = (torch.from_numpy(array.copy(order="C")) for array in arrays)
-    inputs = [tensor.requires_grad_() for tensor in (X, W, b, gamma, beta)]
-    h = X @ W + b
-    if eps == 0 and bool((h == h[0]).all(dim=0).any()):
-        raise ValueError("eps must be > 0 where a column of h is constant, got eps = 0.0")
-    y = torch.batch_norm(h, gamma, beta, None, None, True, 0.0, eps, False)
-    a = torch.relu(y)
-    dX, dW, db, dgamma, dbeta, dh, dy = torch.autograd.grad(a, [*inputs, h, y], da)
+    X, W, b = arrays[:3]
+    with np.errstate(over="ignore", invalid="ignore"):
+        check_overflow(h=X @ W + b)
+        inverse_std(batch_statistics(X @ W + b)[1], eps)  # where this is 1/0, PyTorch takes 0
+    with torch.inference_mode(False), torch.enable_grad():
+        X, W, b, gamma, beta, da = (torch.from_numpy(array.copy(order="C")) for array in arrays)
+        inputs = [tensor.requires_grad_() for tensor in (X, W, b, gamma, beta)]
+        h = X @ W + b
+        y = torch.batch_norm(h, gamma, beta, None, None, True, 0.0, eps, False)
+        a = torch.relu(y)
+        dX, dW, db, dgamma, dbeta, dh, dy = torch.autograd.grad(a, [*inputs, h, y], da)
     tensors = TorchGradients(h, y, a, dy, dgamma, dbeta, dh, dX, dW, db)
     results = TorchGradients(*(tensor.detach().numpy() for tensor in tensors))
-    for name, array in results._asdict().items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"PyTorch's {name} leaves the range of {array.dtype}: the inputs are too large")
+    check_overflow(**results._asdict())
     return results

@@ -1,12 +1,19 @@
 """What all tests share: the hypothesis profile and the three backward passes."""
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 import bn_utils as bn
+
+if not __debug__:
+    pytest.exit("unset PYTHONOPTIMIZE: it removes the assertions, and every test would pass", returncode=2)
+PROFILE = tempfile.TemporaryDirectory(prefix="ipython-")  # no profile of the user's reaches a kernel
+os.environ["IPYTHONDIR"] = PROFILE.name
 
 # derandomised: a red test is red on every machine and in every run
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)

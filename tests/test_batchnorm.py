@@ -117,7 +117,7 @@ def test_eps_0_is_accepted_without_a_constant_column(batch):
 def test_eps_0_is_refused_with_a_constant_column(rows, columns):
     h = np.array([[0.1, 1.0, 5.0], [0.1, 2.0, 5.0], [0.1, 3.0, 5.0], [0.1, 4.0, 5.0]])[:rows]
     message = (
-        "eps must be > 0 where a column of h is constant or its variance too small for float64, "
+        "eps must be large enough for float64 where a column of h is constant or nearly so, "
         f"got eps = 0.0 and sigma^2 + eps = 0 in column(s) {columns}"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

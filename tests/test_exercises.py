@@ -192,7 +192,7 @@ def test_a_function_that_cannot_be_compared(answer, message):
     [
         ("5", "delta-trace: the sum must be real numbers, got str '5'. "),
         (5j, "delta-trace: the sum must be real numbers, got complex 5j. "),
-        ([[1], [1, 2]], "delta-trace: the sum must be real numbers, got list [[1], [1, 2]]. "),
+        ([[1], [1, 2]], "delta-trace: the sum must be an array of numbers, got list [[1], [1, 2]]. "),
         (float("nan"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
         (float("inf"), "delta-trace: the sum holds NaN or inf: look for a division by 0. "),
         ([5.0], "delta-trace: the sum has shape (1,), it must be (). "),

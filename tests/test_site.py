@@ -1,6 +1,5 @@
 """The site as it is built: no warning, every equation in its place, every link alive."""
 
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import book
@@ -54,6 +53,12 @@ def test_a_figure_has_a_caption_and_says_what_it_shows(site, pages, chapter, nam
     assert figure.find("img")["src"].endswith(".svg")
     assert len(figure.find("img")["alt"]) > 20
     assert len(figure.find("figcaption").get_text()) > 20
+
+
+def test_the_list_of_figures_is_complete(site, pages):
+    for chapter, names in FIGURES.items():
+        page = pages[site / "chapters" / f"{chapter}.html"]
+        assert [figure["id"] for figure in page.find_all("figure", id=True)] == names
 
 
 def test_every_internal_link_and_image_leads_somewhere(pages):
@@ -119,5 +124,6 @@ def test_no_browser_opens_where_nobody_would_see_it(monkeypatch):
     assert not book.has_desktop()
 
 
-def test_root_is_the_project():
-    assert Path(__file__).parents[1] == book.ROOT
+def test_the_lists_name_every_chapter():
+    chapters = sorted(path.stem for path in (book.ROOT / "chapters").glob("*.md"))
+    assert list(EQUATIONS) == list(FIGURES) == chapters

@@ -49,6 +49,15 @@ def test_a_chapter_is_stored_as_it_executes_now_figures_included(copy, name):
     assert kept == fresh
 
 
+def test_drawings_are_told_apart_by_a_glyph_a_colour_and_a_coordinate():
+    drawing = (
+        '<use xlink:href="#DejaVuSans-15" x="10.5" style="fill: #0077bb"/><g clip-path="url(#p0123456789)"/>'
+    )
+    assert same_drawing(drawing, drawing.replace("p0123456789", "pabcdef0123").replace("10.5", "10.6"))
+    for old, new in (("-15", "-16"), ("0077bb", "0077bc"), ("10.5", "12.5"), ("<g", "<h")):
+        assert not same_drawing(drawing, drawing.replace(old, new))
+
+
 def figures(notebook):
     """Take the drawings out of a notebook, in order."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -76,6 +85,9 @@ def test_outputs_and_execution_counts_are_stored(tmp_path):
         (":tags: [skip]\n\n1", "cell 1 has the unknown tag"),
         (":tags: [raises-exception]\n\n1", "cell 1 should fail and does not"),
         ("# NBVAL_IGNORE_OUTPUT\n1", "cell 1 switches nbval off"),
+        ("# PYTEST_VALIDATE_IGNORE_OUTPUT\n1", "cell 1 switches nbval off"),
+        ("%time 1", "cell 1 has a magic or shell command"),
+        (":mystnb: {remove_code_source: true}\n\n1", "cell 1 has metadata beside its tags"),
         ("1\n" * 26, "cell 1 has more than 25 lines"),
         ("'" + 80 * "x" + "'", "cell 1 has a line of more than 79"),
     ],
@@ -89,6 +101,30 @@ def test_a_faulty_chapter_is_refused_and_its_notebook_left_as_it_was(tmp_path, c
     assert target.read_text(encoding="utf-8") == "before"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("page.ipynb", "{}", "must be a chapter: an existing file that ends in .md"),
+        ("page.md", None, "must be a chapter: an existing file that ends in .md"),
+        ("page.md", "", "must start with the head of a chapter"),
+        ("page.md", "# A page without a head\n", "must start with the head of a chapter"),
+        ("page.md", "---\nkernelspec: [\n---\n", "cannot be read as a chapter"),
+    ],
+)
+def test_what_is_no_chapter_is_refused(tmp_path, name, text, reason):
+    source = tmp_path / name
+    if text is not None:
+        source.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match=reason):
+        notebooks.main([source])
+
+
+def test_a_block_of_code_in_the_text_is_a_fault():
+    cell = nbformat.v4.new_markdown_cell("Run this:\n```python\n1 / 0\n```")
+    (fault,) = notebooks.faults(nbformat.v4.new_notebook(cells=[cell]))
+    assert "is never run" in fault
+
+
 def test_cells_out_of_order_are_a_fault():
     cells = [nbformat.v4.new_code_cell("1", execution_count=count) for count in (2, 1)]
     assert notebooks.faults(nbformat.v4.new_notebook(cells=cells)) == [
@@ -100,6 +136,12 @@ def test_a_figure_that_could_not_be_drawn_is_a_fault():
     failure = nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])
     cell = nbformat.v4.new_code_cell("draw()", execution_count=1, outputs=[failure])
     assert notebooks.faults(nbformat.v4.new_notebook(cells=[cell])) == ["cell 1 fails"]
+
+
+def test_lab_refuses_a_file_in_place_of_its_folder(tmp_path):
+    (tmp_path / "work").write_text("mine", encoding="utf-8")
+    with pytest.raises(SystemExit, match="must be a folder for the copies"):
+        lab.copy_chapters(tmp_path, tmp_path / "work")
 
 
 def test_lab_copies_new_chapters_and_keeps_edited_ones(tmp_path):

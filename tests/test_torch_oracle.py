@@ -110,7 +110,7 @@ def test_complex_arguments_are_refused(name):
 def test_result_that_overflows_is_named(dtype):
     one = np.ones(1, dtype)
     X = np.full((3, 1), np.finfo(dtype).max)
-    message = f"PyTorch's h leaves the range of {np.dtype(dtype)}: the inputs are too large"
+    message = f"h leaves the range of {np.dtype(dtype)}: rescale the inputs"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         torch_gradients(X, np.full((1, 1), 2, dtype), one, one, one, X)
 
@@ -118,9 +118,22 @@ def test_result_that_overflows_is_named(dtype):
 @pytest.mark.parametrize("rows", [1, 3])
 def test_constant_column_without_eps_is_refused(rows):
     X, b = np.array([[1.0], [2.0], [4.0]])[:rows], np.array([0.1, 0.2])
-    message = "eps must be > 0 where a column of h is constant, got eps = 0.0"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ValueError, match=r"^eps must be large enough for float64 where .* got eps = 0\.0"):
         torch_gradients(X, np.array([[1.0, 0.0]]), b, b, b, np.ones((rows, 2)), eps=0)
+
+
+def test_a_spread_that_underflows_without_eps_is_refused():
+    X, one = np.array([[0.0], [1.0], [4.0]]) * 2.0**-600, np.ones(1)
+    with pytest.raises(ValueError, match=r"^eps must be large enough for float64"):
+        torch_gradients(X, np.ones((1, 1)), np.zeros(1), one, one, np.ones((3, 1)), eps=0)
+
+
+def test_the_oracle_works_where_gradients_are_switched_off():
+    layer = seeded_layer(0)
+    with torch.no_grad():
+        switched_off = torch_gradients(*layer)
+    for one, other in zip(switched_off, torch_gradients(*layer), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_constant_column_is_accepted_with_eps():

@@ -22,7 +22,8 @@ def build(source=ROOT, output=ROOT):
         The build failed or warned; what it said is on stderr.
     """
     site = output / "_build"
-    shutil.rmtree(site, ignore_errors=True)
+    if site.exists():
+        shutil.rmtree(site)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     done = subprocess.run(
         [*program, "build", source, "--path-output", output, "-W", "-n", "--keep-going", "-q"],

@@ -5,18 +5,25 @@ runs write the same bytes.
 """
 
 import argparse
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 ROOT = Path(__file__).resolve().parents[1]
+PROFILE = tempfile.TemporaryDirectory(prefix="ipython-")  # no profile of the user's reaches a kernel
+os.environ["IPYTHONDIR"] = PROFILE.name
 ALLOWED_TAGS = re.compile("raises-exception|solution|hide-(input|output|cell)|remove-(input|output|cell)")
-MACHINE = re.compile(r"0x[0-9a-f]{6,}|/(home|Users|root|tmp|work|opt)/|[A-Z]:\\\\")
+FOLDERS = [ROOT, Path.home(), tempfile.gettempdir(), sys.prefix]
+MACHINE = re.compile(
+    "|".join([r"\b0x[0-9a-f]{6,}", "/home/", "/Users/", *(re.escape(str(f)) for f in FOLDERS)])
+)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -24,8 +31,22 @@ METADATA = {
 
 
 def read(source):
-    """Return the notebook that a Markdown chapter describes, without outputs."""
-    notebook = jupytext.read(source, fmt="md:myst")
+    """Return the notebook that a Markdown chapter describes, without outputs.
+
+    Raises
+    ------
+    SystemExit
+        `source` is no file that starts with the head of a chapter.
+    """
+    if source.suffix != ".md" or not source.is_file():
+        sys.exit(f"{source} must be a chapter: an existing file that ends in .md")
+    text = source.read_bytes()
+    if not text.startswith((b"---\n", b"---\r\n")) or b"kernelspec" not in text:
+        sys.exit(f"{source} must start with the head of a chapter, --- and a kernelspec")
+    try:
+        notebook = jupytext.reads(text.decode("utf-8"), fmt="md:myst")
+    except Exception as error:
+        sys.exit(f"{source} cannot be read as a chapter: {error}")
     notebook.metadata = nbformat.from_dict(METADATA)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:03d}"
@@ -33,7 +54,10 @@ def read(source):
 
 
 def execute(notebook, folder):
-    """Execute a notebook in place, in `folder`, as a reader's Run All would."""
+    """Execute a notebook in place, in `folder`, as a reader's Run All would.
+
+    The reader's own IPython settings are kept out of it.
+    """
     NotebookClient(
         notebook,
         timeout=120,
@@ -48,6 +72,9 @@ def faults(notebook):
     """Say what is wrong with the outputs of a notebook; an empty list if nothing is."""
     found = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and re.search(r"^\s*(```|~~~)(?!\{)\w", cell.source, re.M):
+            found.append("a block of code in its text looks like a cell and is never run")
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         found.append("its cells were not run once each, from top to bottom")
     for cell in code:
@@ -57,7 +84,13 @@ def faults(notebook):
         text = str(cell.outputs)
         rules = {
             f"has the unknown tag(s) {unknown}": unknown,
-            "switches nbval off with a comment": "NBVAL_" in cell.source,
+            "switches nbval off with a comment": re.search("NBVAL_|PYTEST_VALIDATE_", cell.source),
+            "has a magic or shell command, which need not run": re.search(r"^\s*[%!]", cell.source, re.M),
+            "has metadata beside its tags, figure and image": not allowed_metadata(cell.metadata),
+            "shows a bitmap, which nothing compares": any(
+                "image/png" in o.get("data", {}) for o in cell.outputs
+            ),
+            "shows a traceback": any(o.get("traceback", [""])[1:] for o in cell.outputs),
             "has more than 25 lines": len(cell.source.splitlines()) > 25,
             "has a line of more than 79 characters": max(map(len, cell.source.splitlines()), default=0) > 79,
             "writes to stderr": any(output.get("name") == "stderr" for output in cell.outputs),
@@ -69,6 +102,11 @@ def faults(notebook):
     return found
 
 
+def allowed_metadata(metadata):
+    """Say whether a cell's metadata hides nothing: tags, and a figure's name, caption and text."""
+    return set(metadata) <= {"tags", "mystnb"} and set(metadata.get("mystnb", {})) <= {"figure", "image"}
+
+
 def write(notebook, target):
     """Write a notebook with the same bytes on every platform."""
     nbformat.validate(notebook)
@@ -76,11 +114,12 @@ def write(notebook, target):
 
 
 def main(sources):
+    """Execute the chapters and write their notebooks; stop at the first that has a fault."""
     for source in sources:
         notebook = read(source)
         try:
             execute(notebook, source.parent)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             sys.exit(f"{source.with_suffix('.ipynb')} is left as it was, a cell failed:\n{error}")
         if found := faults(notebook):
             sys.exit(f"{source.with_suffix('.ipynb')} is left as it was:\n" + "\n".join(found))
