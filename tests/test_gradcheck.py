@@ -436,3 +436,25 @@ def test_tolerance_that_is_not_finite_and_positive_is_refused(tol):
 def test_empty_gradients_are_refused():
     with pytest.raises(ValueError, match=exactly("actual must not be empty, got shape (0,)")):
         bn.assert_grads_close("dW", np.ones(0), np.ones(0))
+
+
+def test_rng_that_is_no_generator_is_refused():
+    with pytest.raises(TypeError, match=exactly("rng must be a numpy.random.Generator, got int 0")):
+        bn.directional_check("dx", np.sum, np.ones(2), np.ones(2), 0)
+
+
+def test_numbers_of_single_precision_from_f_are_refused():
+    with pytest.raises(TypeError, match=r"^f must return a float64 number, got float32"):
+        bn.numerical_gradient(lambda x: np.float32(x.sum()), np.ones(2))
+    with pytest.raises(TypeError, match=r"^f must return complex128 numbers, got an array of complex64"):
+        bn.complex_step_gradient(lambda x: np.complex64(x.sum()), np.ones(2))
+
+
+def test_a_gradient_out_of_range_is_refused():
+    with pytest.raises(ValueError, match=exactly("gradient leaves the range of float64: rescale the inputs")):
+        bn.numerical_gradient(lambda x: 1.7e308 * np.sign(x[0]), np.zeros(1))
+
+
+def test_an_expected_value_out_of_range_passes_no_tolerance():
+    huge = np.array([1.5e308 + 1.5e308j])
+    assert np.isnan(bn.relative_error(huge, huge))

@@ -65,6 +65,17 @@ def test_the_style_makes_reproducible_opaque_figures(ax):
     assert svg(ax.figure) == svg(ax.figure)
 
 
+def test_a_notebook_shows_svg_without_a_date(monkeypatch):
+    calls = []
+    monkeypatch.setattr(plotting, "get_ipython", lambda: object())
+    monkeypatch.setattr(
+        plotting, "set_matplotlib_formats", lambda *args, **options: calls.append((args, options))
+    )
+    with mpl.rc_context():
+        plotting.set_style()
+    assert calls == [(("svg",), {"metadata": {"Date": None, "Creator": None}})]
+
+
 def test_paths_differ_in_colour_and_in_line(ax):
     assert set(plotting.PATHS) == {"delta", "mean", "variance"}
     assert len({path.color for path in plotting.PATHS.values()}) == 3

@@ -5,10 +5,12 @@ from pathlib import Path
 import lab
 import nbformat
 import notebooks
+import numpy as np
 import pytest
 from drawings import same_drawing
 
 ROOT = Path(__file__).parents[1]
+ROUND_OFF = {"fig-errors"}  # its coordinates are round-off, which depends on the processor
 
 SOURCE = """---
 kernelspec:
@@ -44,25 +46,25 @@ def test_executing_twice_gives_the_same_bytes(copy):
 def test_a_chapter_is_stored_as_it_executes_now_figures_included(copy, name):
     kept = nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4)
     fresh = nbformat.read(executed(copy, name), as_version=4)
-    for old, new in zip(figures(kept), figures(fresh), strict=True):
-        assert same_drawing(old, new)
+    for (figure, old), (_, new) in zip(figures(kept), figures(fresh), strict=True):
+        assert same_drawing(old, new, atol=np.inf if figure in ROUND_OFF else 0.5), figure
     assert kept == fresh
 
 
 def test_drawings_are_told_apart_by_a_glyph_a_colour_and_a_coordinate():
-    drawing = (
-        '<use xlink:href="#DejaVuSans-15" x="10.5" style="fill: #0077bb"/><g clip-path="url(#p0123456789)"/>'
-    )
+    drawing = '<use href="#DejaVuSans-15" x="10.5" style="fill: #0077bb"/><g clip-path="url(#p0123456789)"/>'
     assert same_drawing(drawing, drawing.replace("p0123456789", "pabcdef0123").replace("10.5", "10.6"))
     for old, new in (("-15", "-16"), ("0077bb", "0077bc"), ("10.5", "12.5"), ("<g", "<h")):
         assert not same_drawing(drawing, drawing.replace(old, new))
 
 
 def figures(notebook):
-    """Take the drawings out of a notebook, in order."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    """Take the drawings out of a notebook, in order, each with its name."""
     return [
-        output.data.pop("image/svg+xml") for output in outputs if "image/svg+xml" in output.get("data", {})
+        (cell.metadata.mystnb.figure.name, output.data.pop("image/svg+xml"))
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/svg+xml" in output.get("data", {})
     ]
 
 
