@@ -5,7 +5,6 @@ from pathlib import Path
 import lab
 import nbformat
 import notebooks
-import numpy as np
 import pytest
 from drawings import same_drawing
 
