@@ -24,6 +24,10 @@ def _random_batch(rng):
     return rng.normal(2.0, 1.5, size=(rng.integers(5, 8), rng.integers(2, 5)))
 
 
+def _batch_inputs(rng):
+    return (_random_batch(rng),)
+
+
 def _forward_inputs(rng):
     h = _random_batch(rng)
     return h, rng.normal(size=h.shape[1]), rng.normal(size=h.shape[1]), 0.3
@@ -92,7 +96,7 @@ EXERCISES = {
         lambda h: (h.mean(axis=0), h.var(axis=0)),
         ("mu", "var"),
         "One number a column: sum over the rows, axis 0, and divide by N both times.",
-        lambda rng: (_random_batch(rng),),
+        _batch_inputs,
     ),
     "normalized-variance": Exercise(
         0.8,
@@ -144,19 +148,19 @@ EXERCISES = {
         dmu_dh,
         ("dmu/dh",),
         "Which entry of which column moves the mean of column l, and how much? The axes are l, i, j.",
-        lambda rng: (_random_batch(rng),),
+        _batch_inputs,
     ),
     "square-jacobian": Exercise(
         lambda h: 2 / h.shape[0] * np.einsum("il,jl->lij", h, np.eye(h.shape[1])),
-        ("dq/dh",),
+        ("dr/dh",),
         "The derivative of h_pl^2 is 2 h_pl delta_ip delta_jl; then delta_ip contracts the sum over p.",
-        lambda rng: (_random_batch(rng),),
+        _batch_inputs,
     ),
     "variance-jacobian": Exercise(
         dvar_dh,
         ("dvar/dh",),
         "Differentiate the square, contract the sum over p. What does a centred column sum to? Axes l, i, j.",
-        lambda rng: (_random_batch(rng),),
+        _batch_inputs,
     ),
     "three-by-three": Exercise(
         np.array([[9.0, -12.0, 3.0], [-12.0, 17.0, -5.0], [3.0, -5.0, 2.0]]) / 81,

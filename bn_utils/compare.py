@@ -59,7 +59,7 @@ def assert_grads_close(name, actual, expected, tol=1e-12):
     ValueError
         `tol` is not a finite number >= 0, or the arrays are empty.
     """
-    check_number("tol", tol)
+    tol = check_number("tol", tol)
     actual, expected = _as_numbers("actual", actual), _as_numbers("expected", expected)
     if actual.shape != expected.shape:
         raise AssertionError(f"{name}: shape {actual.shape}, expected {expected.shape}")

@@ -84,7 +84,7 @@ def numerical_gradient(f, x, step=1e-6):
         or `f` returns NaN or inf.
     """
     x = _check_point("x", x)
-    check_number("step", step, zero=False)
+    step = check_number("step", step, zero=False)
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         above, below = x.copy(), x.copy()

@@ -62,8 +62,9 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
             raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
     X, W, b = arrays[:3]
     with np.errstate(over="ignore", invalid="ignore"):
-        check_overflow(h=X @ W + b)
-        inverse_std(batch_statistics(X @ W + b)[1], eps)  # where this is 1/0, PyTorch takes 0
+        h = X @ W + b
+        check_overflow(h=h)
+        inverse_std(batch_statistics(h)[1], eps)  # where this is 1/0, PyTorch takes 0
     with torch.inference_mode(False), torch.enable_grad():
         X, W, b, gamma, beta, da = (torch.from_numpy(array.copy(order="C")) for array in arrays)
         inputs = [tensor.requires_grad_() for tensor in (X, W, b, gamma, beta)]

@@ -1,10 +1,10 @@
 """The gradient oracles on functions of known gradient, and what a comparison says when it fails."""
 
-import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from messages import exactly
 
 import bn_utils as bn
 
@@ -16,10 +16,6 @@ at_points = pytest.mark.parametrize("x", POINTS, ids=lambda x: str(x.shape))
 
 def sines(x):
     return np.sum(np.sin(x))
-
-
-def exactly(message):
-    return f"^{re.escape(message)}$"
 
 
 # derivatives -------------------------------------------------------------------------

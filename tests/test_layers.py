@@ -1,9 +1,8 @@
 """The linear layer and the ReLU, on examples small enough to work out by hand."""
 
-import re
-
 import numpy as np
 import pytest
+from messages import exactly
 
 import bn_utils as bn
 
@@ -34,7 +33,7 @@ def test_linear_cache_refers_to_the_arguments():
 def test_bias_column_is_refused_where_it_would_broadcast():
     square = np.ones((2, 2))
     message = "b must have shape (H,), got (2, 1); flatten it with b.ravel()"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ValueError, match=exactly(message)):
         bn.linear_forward(square, square, np.ones((2, 1)))
 
 

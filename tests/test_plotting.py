@@ -41,9 +41,7 @@ DRAWINGS = {
     "matrix": lambda ax: plotting.matrix(ax, np.array([[1.0, -2.0], [0.0, 0.5]]), "$i$", "$j$", "#0072B2"),
     "columns": lambda ax: plotting.columns(ax, np.array([[1.0, 5, 0], [3, 5, -1], [8, 9, -2]]), "$h$"),
     "graph": plotting.computational_graph,
-    "jacobian": lambda ax: plotting.jacobian_blocks(
-        ax, dhhat_dh(np.array([[1.0, 2], [3, 0], [8, 4]]), 1 / 3)
-    ),
+    "jacobian": lambda ax: plotting.jacobian_blocks(ax, dhhat_dh(BATCH, 1 / 3)),
     "errors": lambda ax: plotting.errors(ax, np.array([[1e-16, 0.0], [1e-14, 3e-15]]), ["$X$", "$W$"]),
 }
 

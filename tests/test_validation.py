@@ -1,11 +1,11 @@
 """What every public function does with its arguments: accepts, leaves alone, or refuses by name."""
 
 import copy
-import re
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from messages import exactly
 from strategies import LAYOUTS, random_layer
 
 import bn_utils as bn
@@ -49,10 +49,6 @@ CALLS = calls()
 ARGUMENTS = [(function, name) for function, given in CALLS.items() for name in given if name != "cache"]
 MATRICES = [(function, name) for function, name in ARGUMENTS if SHAPES[name] != "H"]
 VECTORS = [(function, name) for function, name in ARGUMENTS if SHAPES[name] == "H"]
-
-
-def exactly(message):
-    return f"^{re.escape(message)}$"
 
 
 def shape_of(argument):

@@ -17,8 +17,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 ROOT = Path(__file__).resolve().parents[1]
-PROFILE = tempfile.TemporaryDirectory(prefix="ipython-")  # no profile of the user's reaches a kernel
-os.environ["IPYTHONDIR"] = PROFILE.name
 ALLOWED_TAGS = re.compile("raises-exception|solution|hide-(input|output|cell)|remove-(input|output|cell)")
 FOLDERS = [ROOT, Path.home(), tempfile.gettempdir(), sys.prefix]
 MACHINE = re.compile(
@@ -58,13 +56,15 @@ def execute(notebook, folder):
 
     The reader's own IPython settings are kept out of it.
     """
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=120,
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    )
+    with tempfile.TemporaryDirectory() as profile:
+        client.execute(env={**os.environ, "IPYTHONDIR": profile})
     notebook.metadata = nbformat.from_dict(METADATA)  # the kernel adds its own version
 
 
