@@ -4,7 +4,7 @@
 torch and matplotlib.
 """
 
-from bn_utils import exercises
+from bn_utils import exercises, ledger
 from bn_utils.batchnorm import (
     BatchNormCache,
     batchnorm_backward,
@@ -61,6 +61,7 @@ __all__ = [
     "dvar_dh",
     "exercises",
     "kronecker_delta",
+    "ledger",
     "linear_backward",
     "linear_forward",
     "numerical_gradient",

@@ -7,6 +7,7 @@ import torch
 
 from bn_utils._statistics import batch_statistics, inverse_std
 from bn_utils._validation import check_arrays, check_number, check_overflow
+from bn_utils.evaluate import World
 
 
 class TorchGradients(NamedTuple):
@@ -76,3 +77,88 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     results = TorchGradients(*(tensor.detach().numpy() for tensor in tensors))
     check_overflow(**results._asdict())
     return results
+
+
+def _batch_norm(h, value, gamma=None, beta=None):
+    eps = value(r"\epsilon").item()
+    return torch.nn.functional.batch_norm(h, None, None, gamma, beta, training=True, eps=eps)
+
+
+def _output(h, value):
+    return _batch_norm(h, value, value(r"\gamma"), value(r"\beta"))
+
+
+def _gradient(value):
+    h = value("h").detach().requires_grad_()
+    return torch.autograd.grad(_output(h, value), h, value("g"))[0]
+
+
+# PyTorch's own operators for the names of the book, each with the names inside it that it hides.
+STATISTICS = (r"\mu", r"\sigma^2", "s", "c", r"\epsilon")
+OPERATORS = {
+    "h": (lambda value: torch.nn.functional.linear(value("X"), value("W").T, value("b")), ()),
+    r"\mu": (lambda value: value("h").mean(0), ()),
+    r"\sigma^2": (lambda value: value("h").var(0, correction=0), (r"\mu", "c")),
+    "c": (lambda value: value("h") - value(r"\mu"), ()),
+    "s": (lambda value: torch.sqrt(value(r"\sigma^2") + value(r"\epsilon")), ()),
+    r"\hat h": (lambda value: _batch_norm(value("h"), value), STATISTICS),
+    "y": (lambda value: _output(value("h"), value), (*STATISTICS, r"\hat h")),
+    "a": (lambda value: torch.relu(value("y")), ()),
+    r"\mathcal L": (lambda value: torch.tensordot(value("g"), value("y"), dims=2), ()),
+    r"\mathtt{dh}": (_gradient, ()),
+}
+
+
+class TorchWorld(World):
+    """The numbers of an equation in PyTorch, and autograd for its derivatives.
+
+    Its arguments are those of `World`, the values float64 arrays or tensors.
+    """
+
+    def __init__(self, sizes, values, definitions, operators=None, varied=None):
+        tensors = {name: torch.as_tensor(value) for name, value in values.items()}
+        super().__init__(sizes, tensors, definitions, operators, varied)
+
+    def constant(self, number, shape=None):
+        """Return a number, or an array of integers, as a float64 tensor."""
+        tensor = torch.as_tensor(np.asarray(number, dtype=float))
+        return tensor if shape is None else tensor.reshape(()).expand(shape)
+
+    def kronecker(self, size):
+        """Return the identity matrix, PyTorch's own."""
+        return torch.eye(self.sizes[size], dtype=torch.float64)
+
+    def spread(self, array, shape):
+        """Return a tensor repeated along the axes where its length is 1."""
+        return array.expand(shape)
+
+    def where(self, condition, then, otherwise):
+        """Return one tensor where a condition holds, the other one elsewhere."""
+        return torch.where(torch.as_tensor(condition), then, otherwise)
+
+    def positive(self, array):
+        """Say where a tensor is positive."""
+        return array > 0
+
+    def power(self, array, exponent):
+        """Return a tensor to a rational power."""
+        return array ** float(exponent)
+
+    def derivative(self, of, by, axes):
+        """Return the derivative by each entry of a symbol, by autograd."""
+        value = self.value(by.name)
+        point = value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+        array = self.vary(by.name, point)._array(of, axes)
+        if not array.requires_grad:
+            return self.constant(0, len(axes) * (1,))
+        slopes = [
+            torch.autograd.grad(entry, point, create_graph=True, allow_unused=True, materialize_grads=True)[0]
+            for entry in array.flatten()
+        ]
+        slopes = torch.stack(slopes).reshape(*array.shape, *point.shape)
+        first = np.zeros(len(axes) * (1,), dtype=int)
+        places = [
+            first if size == 1 else self._places(axis, axes)
+            for axis, size in zip(axes, array.shape, strict=True)
+        ]
+        return slopes[(*places, *(self._places(k, axes) for k in by.indices))]

@@ -1,10 +1,12 @@
 """Execute chapters/*.md into chapters/*.ipynb, outputs included.
 
-One way only: the Markdown file is what people edit, the notebook is what it gives. Two
-runs write the same bytes.
+One way only: the Markdown file is what people edit, the notebook is what it gives. The
+checks of its equations, which are outputs too, make up bn_utils/register.json. Two runs
+write the same bytes.
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -17,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 ROOT = Path(__file__).resolve().parents[1]
+ROWS = "application/vnd.bn-utils.ledger+json"
 ALLOWED_TAGS = re.compile("raises-exception|solution|hide-(input|output|cell)|remove-(input|output|cell)")
 FOLDERS = [ROOT, Path.home(), tempfile.gettempdir(), sys.prefix]
 MACHINE = re.compile(
@@ -113,6 +116,23 @@ def write(notebook, target):
     target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
+def register_of(notebook):
+    """Return the checks of the equations of a chapter, as its cells printed them, by label."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    rows = [row for output in outputs for row in output.get("data", {}).get(ROWS, [])]
+    return {row["label"]: row for row in rows}
+
+
+def write_register(folder):
+    """Write the register of all chapters of a project, in the order of the chapters."""
+    register = {}
+    for path in sorted((folder / "chapters").glob("*.ipynb")):
+        rows = register_of(nbformat.read(path, as_version=4))
+        register |= {label: {"chapter": path.stem, **row} for label, row in rows.items()}
+    text = json.dumps(register, indent=1) + "\n"
+    (folder / "bn_utils" / "register.json").write_text(text, encoding="utf-8", newline="\n")
+
+
 def main(sources):
     """Execute the chapters and write their notebooks; stop at the first that has a fault."""
     for source in sources:
@@ -125,6 +145,8 @@ def main(sources):
             sys.exit(f"{source.with_suffix('.ipynb')} is left as it was:\n" + "\n".join(found))
         write(notebook, source.with_suffix(".ipynb"))
         print(f"executed {source.stem}")
+        if source.parent.name == "chapters":
+            write_register(source.parent.parent)
     print(f"{len(sources)} chapters are executed, their notebooks written.")
 
 

@@ -1,0 +1,221 @@
+"""The expressions that an equation is made of, and the letters of their indices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+
+# The letter says what an index runs over: rows, columns, input features.
+LETTERS = {"N": "ikpm", "H": "jlnq", "D": "d"}
+SIZES = tuple(LETTERS)
+
+# What each name is indexed by. Names that are not defined by an equation are free numbers.
+NAMES = {
+    **dict.fromkeys(["N", "H", "D", r"\epsilon", r"\alpha", r"\mathcal L"], ()),
+    **dict.fromkeys(["h", r"\hat h", "c", "y", "a", "g", "u", r"\mathtt{dh}"], ("N", "H")),
+    **dict.fromkeys([r"\mu", r"\sigma^2", "s", r"\gamma", r"\beta", "b", "r", "v", "w"], ("H",)),
+    "X": ("N", "D"),
+    "W": ("D", "H"),
+    "F": ("N",),
+}
+DELTA = r"\delta"
+EPSILON = r"\epsilon"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Symbol:
+    r"""A name with its indices: ``Symbol(r"\hat h", ("k", "l"))``."""
+
+    name: str
+    indices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Add:
+    """A sum of two or more terms."""
+
+    terms: tuple
+
+
+@dataclass(frozen=True)
+class Mul:
+    """A product of two or more factors; a term with a minus starts with ``Number(-1)``."""
+
+    factors: tuple
+
+
+@dataclass(frozen=True)
+class Power:
+    """A base to a rational exponent."""
+
+    base: object
+    exponent: Fraction
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The sum of a body over all values of some letters."""
+
+    letters: tuple[str, ...]
+    body: object
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The partial derivative of an expression by a symbol, total below that symbol."""
+
+    of: object
+    by: Symbol
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The condition that two indices are equal."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Positive:
+    """The condition that a symbol is greater than 0."""
+
+    of: Symbol
+
+
+@dataclass(frozen=True)
+class Case:
+    """One expression where a condition holds, another one where it does not."""
+
+    condition: object
+    then: object
+    otherwise: object
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A name, its letters all different, and the expression that it stands for."""
+
+    symbol: Symbol
+    meaning: object
+
+
+ZERO, ONE, MINUS_ONE = (Number(Fraction(n)) for n in (0, 1, -1))
+
+
+def size_of(letter):
+    """Return what a letter runs over: "N", "H" or "D"; None if it is no index letter."""
+    return next((size for size, letters in LETTERS.items() if letter[0] in letters), None)
+
+
+def add(*terms):
+    """Return the sum of the terms that are not 0."""
+    kept = tuple(term for term in terms if term != ZERO)
+    return kept[0] if len(kept) == 1 else Add(kept) if kept else ZERO
+
+
+def multiply(*factors):
+    """Return the product, without ones; 0 if a factor is 0."""
+    kept = tuple(factor for factor in factors if factor != ONE)
+    if ZERO in kept:
+        return ZERO
+    return kept[0] if len(kept) == 1 else Mul(kept) if kept else ONE
+
+
+def delta(*pairs):
+    """Return the product of the Kronecker deltas of pairs of letters."""
+    return multiply(*(Symbol(DELTA, pair) for pair in pairs))
+
+
+def parts(expression):
+    """Yield the expressions and conditions that an expression is made of."""
+    for field in fields(expression):
+        value = getattr(expression, field.name)
+        items = value if isinstance(value, tuple) else (value,)
+        yield from (item for item in items if hasattr(item, "__dataclass_fields__"))
+
+
+def rebuild(expression, change: Callable):
+    """Return the expression with each of its parts changed."""
+
+    def changed(value):
+        if isinstance(value, tuple):
+            return tuple(map(changed, value))
+        return change(value) if hasattr(value, "__dataclass_fields__") else value
+
+    return replace(expression, **{f.name: changed(getattr(expression, f.name)) for f in fields(expression)})
+
+
+def letters_of(expression):
+    """Return the set of all letters of an expression, free and summed."""
+    own = {
+        Symbol: lambda e: set(e.indices),
+        Equal: lambda e: {e.left, e.right},
+        Sum: lambda e: set(e.letters),
+    }.get(type(expression), lambda e: set())(expression)
+    return own.union(*map(letters_of, parts(expression)))
+
+
+def free_letters(expression):
+    """Return the set of the letters of an expression that no sum in it takes."""
+    if isinstance(expression, Sum):
+        return free_letters(expression.body) - set(expression.letters)
+    if not any(True for _ in parts(expression)):
+        return letters_of(expression)
+    return set().union(*map(free_letters, parts(expression)))
+
+
+def rename(expression, letters):
+    """Replace free letters, by a dictionary; a sum whose letter would capture one gets a fresh one."""
+    if isinstance(expression, Symbol):
+        return replace(expression, indices=tuple(letters.get(k, k) for k in expression.indices))
+    if isinstance(expression, Equal):
+        return Equal(
+            letters.get(expression.left, expression.left), letters.get(expression.right, expression.right)
+        )
+    if isinstance(expression, Sum):
+        expression = avoid(expression, set(letters.values()))
+        letters = {old: new for old, new in letters.items() if old not in expression.letters}
+        return Sum(expression.letters, rename(expression.body, letters))
+    return rebuild(expression, lambda part: rename(part, letters))
+
+
+def avoid(total, taken):
+    """Give fresh letters to a `Sum` whose own are among those taken."""
+    clash = [letter for letter in total.letters if letter in taken]
+    if not clash:
+        return total
+    fresh = {}
+    for letter in clash:
+        fresh[letter] = _fresh(letter, taken | letters_of(total) | set(fresh.values()))
+    return Sum(tuple(fresh.get(k, k) for k in total.letters), rename(total.body, fresh))
+
+
+def _fresh(letter, taken):
+    number = 1
+    while f"{letter[0]}{number}" in taken:
+        number += 1
+    return f"{letter[0]}{number}"
+
+
+def instantiate(definition, indices):
+    """Return the meaning of a defined name at these indices."""
+    return rename(definition.meaning, dict(zip(definition.symbol.indices, indices, strict=True)))
+
+
+def names_in(expression):
+    """Return the set of the names that occur in an expression."""
+    own = {expression.name} if isinstance(expression, Symbol) else set()
+    return own.union(*map(names_in, parts(expression)))
+
+
+def summed_letters(expression):
+    """Return the set of the letters that some sum in an expression takes."""
+    own = set(expression.letters) if isinstance(expression, Sum) else set()
+    return own.union(*map(summed_letters, parts(expression)))

@@ -1,0 +1,235 @@
+"""The grammar of `texmath`: sums, products, fractions, derivatives."""
+
+from fractions import Fraction
+
+from bn_utils.expressions import (
+    DELTA,
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Add,
+    Case,
+    Derivative,
+    Equal,
+    Mul,
+    Number,
+    Positive,
+    Power,
+    Sum,
+    Symbol,
+    size_of,
+)
+from bn_utils.texnames import ACCENTS, BASES, PLURAL, NameReader
+from bn_utils.textokens import END
+
+CLOSING = {"(": ")", "[": "]", r"\lbrace": r"\rbrace"}
+STOP = {END, "=", "+", "-", "/", ",", ".", "}", "&", r"\\", r"\end{cases}", *CLOSING.values()}
+ADVICE = {
+    "d": r"write a derivative with \partial",
+    r"\mathrm": r"write names without \mathrm, and derivatives with \partial",
+    r"\top": "a transposed matrix cannot be read; write its indices",
+    "'": r"write a derivative as \frac{\partial A}{\partial x}",
+    "*": r"write a product without a sign, or with \cdot",
+    "{": "braces that belong to no command cannot be seen; write a bracket",
+    r"\over": r"write \frac{}{}",
+}
+
+
+def _quotient(above, below):
+    if isinstance(below, Number):
+        below = Number(1 / below.value)
+        return Number(above.value * below.value) if isinstance(above, Number) else Mul((above, below))
+    below = Power(below, Fraction(-1))
+    return below if above == ONE else Mul((above, below))
+
+
+class Reader(NameReader):
+    """A recursive descent: one method for each kind of thing that can stand in an equation."""
+
+    def sides(self, symbol=None):
+        found = [self.additive()] if symbol is None else []
+        self.first = set(self.free)
+        while self.next == "=":
+            self.take()
+            found.append(self.additive())
+        if self.next in (".", ",") and self.tokens[self.position + 1].text == END:
+            self.take()
+        if self.next != END:
+            raise self.error(ADVICE.get(self.next, f"{self.next} does not fit in here"))
+        return found
+
+    def additive(self):
+        self.depth += 1
+        if self.depth > 40:
+            raise self.error("more than 40 brackets inside each other")
+        terms = [self.signed(self.take().text if self.next in ("+", "-") else "+")]
+        while self.next in ("+", "-"):
+            terms.append(self.signed(self.take().text))
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Add(tuple(terms))
+
+    def signed(self, sign):
+        factors = self.factors()
+        if sign == "-" and len(factors) == 1 and isinstance(factors[0], Number):
+            return Number(-factors[0].value)
+        factors = [MINUS_ONE, *factors] if sign == "-" else factors
+        return factors[0] if len(factors) == 1 else Mul(tuple(factors))
+
+    def factors(self):
+        found = [self.factor()]
+        while True:
+            if self.next == "/":
+                if len(found) != 1:
+                    raise self.error(r"/ stands between two single factors; write \frac{}{}")
+                self.take()
+                found = [self.quotient(found[0], self.factor())]
+                if self.next not in STOP or self.next == "/":
+                    raise self.error(r"what is divided here, and by what? write \frac{}{}, or brackets")
+            elif self.next in (r"\cdot", r"\times"):
+                self.take()
+                found.append(self.factor())
+            elif self.next in STOP:
+                return found
+            else:
+                if self.next[0].isdigit() and isinstance(found[-1], Number):
+                    raise self.error(r"write \cdot between two numbers")
+                found.append(self.factor())
+
+    def quotient(self, above, below):
+        if below == ZERO:
+            raise self.error("this divides by 0")
+        return _quotient(above, below)
+
+    def factor(self):
+        known = {
+            r"\frac": self.fraction,
+            r"\sqrt": lambda: Power(self.braced(self.additive), Fraction(1, 2)),
+            r"\sum": self.sum,
+            r"\max": self.maximum,
+            r"\begin{cases}": self.cases,
+        }
+        token = self.tokens[self.position]
+        if token.text in known:
+            self.take()
+            return self.powered(known[token.text]())
+        if token.text in CLOSING:
+            self.take()
+            inside = self.additive()
+            self.take(CLOSING[token.text])
+            return self.powered(inside)
+        if token.text[0].isdigit():
+            return self.powered(self.number())
+        if token.text in ADVICE:
+            raise self.error(ADVICE[token.text])
+        if token.text in ACCENTS or BASES.fullmatch(token.text):
+            return self.powered(*self.name())
+        missing = f"something is missing before {token.text}"
+        raise self.error(missing if token.text in STOP else f"{token.text} cannot be read here")
+
+    def powered(self, base, exponent=None):
+        if self.next == "^":
+            if exponent is not None:
+                raise self.error("a second exponent; write a bracket around the first")
+            exponent = self.exponent()
+        if self.next in ("_", "^"):
+            raise self.error("this stands behind nothing that can have it")
+        if exponent is None or base == ONE:
+            return base
+        if isinstance(base, Number):
+            if exponent.denominator != 1 or (base == ZERO and exponent < 0):
+                raise self.error("this power of a number is no rational number")
+            return Number(base.value**exponent.numerator)
+        return Power(base, exponent)
+
+    def number(self):
+        token = self.take()
+        if len(token.text) > 9:
+            raise self.error("a number of more than 9 characters", token.place)
+        return Number(Fraction(token.text))
+
+    def exponent(self):
+        place = self.take("^").place
+        if self.next == "{":
+            value = self.braced(self.additive)
+        elif self.next.isdigit() and len(self.next) == 1:
+            value = self.number()
+        else:
+            raise self.error(ADVICE.get(self.next, "write the exponent in braces"))
+        if not isinstance(value, Number) or 2 % value.value.denominator or abs(value.value) > 9:
+            raise self.error("an exponent must be a whole or a half number, from -9 to 9", place)
+        return value.value
+
+    def fraction(self):
+        if self.next == "{" and self.tokens[self.position + 1].text == r"\partial":
+            return self.derivative()
+        above = self.braced(self.additive)
+        return self.quotient(above, self.braced(self.additive))
+
+    def derivative(self):
+        above = self.braced(lambda: self.after_partial("what is differentiated, one name or a bracket"))
+        start = self.tokens[self.position + 1]
+        below = self.braced(lambda: self.after_partial("the name that it is differentiated by"))
+        if not isinstance(below, Symbol) or below.name in (DELTA, "N", "H", "D", r"\mathcal L"):
+            raise self.error("a derivative is by one name whose value can vary", start.place)
+        return Derivative(above, below)
+
+    def after_partial(self, what):
+        self.take(r"\partial", cause=r"here must stand \partial")
+        if self.next == "^":
+            raise self.error("a second derivative is the derivative of a bracket with a derivative in it")
+        if self.next not in CLOSING and self.next not in ACCENTS and not BASES.fullmatch(self.next):
+            raise self.error(f"after \\partial must stand {what}")
+        return self.factor()
+
+    def sum(self):
+        self.take("_", cause=r"a sum names its letters: \sum_k")
+        new = self.letters(binding=True)
+        if self.next == "^":
+            self.upper(new)
+        self.open += [token.text for token in new]
+        body = self.factors()
+        del self.open[-len(new) :]
+        return Sum(tuple(token.text for token in new), body[0] if len(body) == 1 else Mul(tuple(body)))
+
+    def upper(self, new):
+        place = self.take("^").place
+        size = self.braced(self.take).text if self.next == "{" else self.take().text
+        if [size_of(token.text) for token in new] != [size]:
+            raise self.error(
+                f"{new[-1].text} runs over all {PLURAL[size_of(new[-1].text)]}, not to {size}", place
+            )
+
+    def maximum(self):
+        self.take("(")
+        self.take("0")
+        self.take(",")
+        symbol = self.symbol()
+        self.take(")")
+        return Case(Positive(symbol), symbol, ZERO)
+
+    def cases(self):
+        then = self.additive()
+        self.take("&")
+        self.take(r"\text{if }", r"\text{if}")
+        condition = self.condition()
+        if self.next == ",":
+            self.take()
+        self.take(r"\\")
+        otherwise = self.additive()
+        self.take("&")
+        self.take(r"\text{otherwise.}", r"\text{otherwise}")
+        self.take(r"\end{cases}")
+        return Case(condition, then, otherwise)
+
+    def condition(self):
+        if self.tokens[self.position + 1].text == "=":
+            left = self.letter(False, [])
+            self.take("=")
+            right = self.letter(False, [])
+            if size_of(left.text) != size_of(right.text):
+                raise self.error("two letters of one kind can be equal", left.place)
+            return Equal(left.text, right.text)
+        symbol = self.symbol()
+        self.take(">")
+        self.take("0")
+        return Positive(symbol)

@@ -1,0 +1,78 @@
+r"""Reads the TeX of an equation into expressions, and writes expressions as TeX.
+
+The part of TeX that index calculus needs, and these rules where a reader may doubt:
+
+1. A sum takes the rest of its product, up to the next `+`, `-`, `=` or closing bracket.
+2. In one chain of equal sides a letter is either summed or free, and never summed twice at one
+   place; a free letter occurs on the first side.
+3. The letter says what it runs over: i k p m rows, j l n q columns, d input features.
+4. `\sigma_l^2` and `\sigma^2_l` are one name; a name with another power is not.
+5. Two names side by side are a product, never a function.
+6. `\frac{\partial A}{\partial x}` is closed; A is one name, or a bracket.
+7. A partial derivative is total below x: names are unfolded until x appears.
+8. Derivatives are written `\partial`.
+9. A display is one equation; its rows go on with `=`, `+` or `-`.
+10. `/` stands between two single factors.
+"""
+
+from collections.abc import Mapping
+
+from bn_utils.expressions import NAMES, Definition
+from bn_utils.texgrammar import Reader
+from bn_utils.textokens import END, TexError
+
+__all__ = ["TexError", "read", "read_definition", "read_expression", "read_name"]
+
+
+def read(tex, names: Mapping = NAMES):
+    """Return the sides of a chain of equations, in order.
+
+    Parameters
+    ----------
+    tex : str
+        One equation, `A = B`, or a chain `A = B = C`; no `$`.
+    names : mapping
+        What each name is indexed by, as `expressions.NAMES`.
+
+    Returns
+    -------
+    list of expressions
+
+    Raises
+    ------
+    TypeError
+        `tex` is no string.
+    TexError
+        It cannot be read; the message shows where and why.
+    """
+    sides = Reader(tex, names).sides()
+    if len(sides) == 1:
+        raise TexError(tex, len(tex), "an equation has a left and a right side; here is no =")
+    return sides
+
+
+def read_expression(tex, names: Mapping = NAMES):
+    """Return the expression that TeX without `=` stands for; arguments and errors as `read`."""
+    (side, *more) = Reader(tex, names).sides()
+    if more:
+        raise TexError(tex, tex.index("="), "here is no place for =")
+    return side
+
+
+def read_definition(tex, names: Mapping = NAMES):
+    """Return the `Definition` that an equation `name = meaning` gives.
+
+    The name may be new: its letters say what it is indexed by. Arguments and errors as `read`,
+    and a TexError where the left side is no name with different letters, or more sides follow.
+    """
+    reader = Reader(tex, names)
+    symbol = reader.new_name("=")
+    meaning, *more = reader.sides(symbol)
+    if more:
+        raise TexError(tex, tex.rindex("="), "a definition has two sides")
+    return Definition(symbol, meaning)
+
+
+def read_name(tex):
+    """Return the `Symbol` that a name alone gives; it may be new. Errors as `read`."""
+    return Reader(tex, NAMES).new_name(END)

@@ -1,0 +1,156 @@
+r"""Reads the names of an equation, with their indices: the lower half of `texmath`."""
+
+import re
+
+from bn_utils.expressions import DELTA, LETTERS, Symbol, size_of
+from bn_utils.textokens import TexError, tokens
+
+ACCENTS = {r"\hat", r"\bar", r"\tilde"}
+SQUARES = {r"\sigma", r"\tau", r"\rho"}  # a name that occurs as its square alone
+BASES = re.compile(
+    r"[a-ce-zA-Z]|\\mathcal L|\\mathtt\{.*\}"
+    r"|\\(alpha|beta|gamma|delta|epsilon|eta|kappa|lambda|mu|nu|xi|phi|psi|omega|Phi|Psi|Omega|sigma|tau|rho)"
+)
+PLURAL = {"N": "rows", "H": "columns", "D": "input features"}
+
+
+class NameReader:
+    """Takes one mark after the other, and knows which letters are summed and which are free."""
+
+    def __init__(self, tex, names):
+        if not isinstance(tex, str):
+            raise TypeError(f"tex must be a string, got {type(tex).__name__}")
+        self.tex, self.names = tex, dict(names)
+        self.tokens, self.position, self.depth = tokens(tex), 0, 0
+        self.open, self.summed, self.free, self.first = [], set(), set(), None
+
+    @property
+    def next(self):
+        return self.tokens[self.position].text
+
+    def error(self, cause, place=None):
+        here = self.tokens[self.position].place
+        return TexError(self.tex, here if place is None else place, cause)
+
+    def take(self, *allowed, cause=""):
+        token = self.tokens[self.position]
+        if allowed and token.text not in allowed:
+            found = f"found {token.text}"
+            raise self.error(cause or f"here must stand {' or '.join(allowed)}; {found}")
+        self.position += 1
+        return token
+
+    def braced(self, read):
+        self.take("{", cause="here must stand an opening brace {")
+        found = read()
+        self.take("}", cause="here must stand a closing brace }")
+        return found
+
+    def letters(self, binding=False):
+        """The letters of an index or under a sum, each one looked at."""
+        found = []
+        braces = self.next == "{"
+        if braces:
+            self.take()
+        while not found or (braces and self.next != "}"):
+            if found and self.next == ",":
+                self.take()
+            found.append(self.letter(binding, found))
+            if binding and self.next == "=":
+                self.take()
+                self.take("1")
+        if braces:
+            self.take("}")
+        return found
+
+    def letter(self, binding, before):
+        token = self.take()
+        if size_of(token.text) is None or len(token.text) != 1:
+            ranges = "; ".join(f"{' '.join(LETTERS[size])}: {PLURAL[size]}" for size in LETTERS)
+            raise self.error(f"{token.text} is no index letter ({ranges})", token.place)
+        if binding:
+            if token.text in self.open or token in before or token.text in [t.text for t in before]:
+                raise self.error(
+                    f"{token.text} is summed twice at one place; use another letter", token.place
+                )
+            self.summed.add(token.text)
+        elif token.text not in self.open:
+            self.free.add(token.text)
+            if self.first is not None and token.text not in self.first:
+                raise self.error(
+                    f"{token.text} is free here, and not on the first side; shall it be summed? "
+                    "A sum ends before the next +, - or =",
+                    token.place,
+                )
+        if token.text in self.summed & self.free:
+            raise self.error(
+                f"{token.text} is summed in one place and free in another; give the sum a letter of its own",
+                token.place,
+            )
+        return token
+
+    def name(self):
+        """A name with its indices, and its exponent where it has one."""
+        start = self.tokens[self.position]
+        base = self.base()
+        letters, exponent = [], None
+        while self.next in ("_", "^"):
+            if self.next == "_" and not letters:
+                self.take()
+                letters = [token.text for token in self.letters()]
+            elif self.next == "^" and exponent is None:
+                exponent = self.exponent()
+            else:
+                raise self.error("two indices or two exponents at one name")
+        if base in SQUARES:
+            if exponent != 2:
+                raise self.error(f"{base} is known by its square alone, {base}^2", start.place)
+            base, exponent = f"{base}^2", None
+        self.check(base, letters, start)
+        return Symbol(base, tuple(letters)), exponent
+
+    def base(self):
+        token = self.take()
+        if token.text in ACCENTS:
+            inner = self.braced(self.take) if self.next == "{" else self.take()
+            if not BASES.fullmatch(inner.text) or inner.text in SQUARES:
+                raise self.error(f"{token.text} stands over one letter", inner.place)
+            return f"{token.text} {inner.text}"
+        return token.text
+
+    def check(self, name, letters, start):
+        """Compare the indices of a name with what it is indexed by."""
+        if self.names is None:
+            return
+        sizes = tuple(size_of(letter) for letter in letters)
+        if name == DELTA:
+            if len(sizes) != 2 or sizes[0] != sizes[1]:
+                raise self.error(
+                    r"\delta has two letters of one kind, both rows or both columns", start.place
+                )
+        elif name not in self.names:
+            known = ", ".join([DELTA, *self.names])
+            raise self.error(f"{name} is not defined; known are {known}", start.place)
+        elif sizes != tuple(self.names[name]):
+            kinds = ", ".join(f"{PLURAL[size]} ({' '.join(LETTERS[size])})" for size in self.names[name])
+            raise self.error(f"{name} has {f'the indices {kinds}' if kinds else 'no index'}", start.place)
+
+    def symbol(self):
+        place = self.tokens[self.position].place
+        found = self.factor()
+        if not isinstance(found, Symbol):
+            raise self.error("here must stand one name with its indices", place)
+        return found
+
+    def new_name(self, end):
+        """The left side of a definition: a name, which may be new, with different letters."""
+        start = self.tokens[self.position]
+        names = self.names
+        self.names = None
+        symbol, exponent = self.name()
+        if exponent is not None or self.next != end or len(set(symbol.indices)) != len(symbol.indices):
+            raise self.error(
+                f"here must stand one name, its letters all different, before {end}", start.place
+            )
+        self.names = {**names, symbol.name: tuple(map(size_of, symbol.indices))}
+        return symbol

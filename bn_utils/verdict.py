@@ -1,0 +1,150 @@
+"""Judges a line three times: by proof, in fractions, and in float64; the three must agree."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from bn_utils.compare import relative_error
+from bn_utils.expressions import NAMES, ZERO, free_letters, names_in, size_of
+from bn_utils.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
+from bn_utils.symbolic import Theory, residual, theory_of
+from bn_utils.texmath import read, read_definition, read_name
+from bn_utils.texwrite import write, write_chain
+
+BOUND = 1e-12  # of the error in float64, as everywhere in the book
+
+
+class DisagreementError(Exception):
+    """The three ways do not agree about a line: the checker itself is wrong."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a line is read and judged with: names, definitions, and which of them are not the book's."""
+
+    names: dict[str, tuple]
+    theory: Theory
+    own: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a line: proved, or refuted, with what left minus right leaves."""
+
+    reading: str
+    residual: str
+    entries: int
+    counterexample: str
+
+    @property
+    def proved(self):
+        """Whether the line holds for every N and H."""
+        return self.residual == "0"
+
+    def __repr__(self):
+        if self.proved:
+            return f"proved: every N, exact ({self.entries} entries), PyTorch ({BOUND:g})"
+        return f"refuted: left - right = {self.residual}, and that is not 0: {self.counterexample}"
+
+    def _repr_markdown_(self):
+        if self.proved:
+            return f"**Proved** for every $N$; exact in {self.entries} entries; PyTorch agrees, within {BOUND:g}."
+        return f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nnot 0: {self.counterexample}."
+
+
+def context_of(book, given=()):
+    """Return the context that definitions give, as TeX: those of the book, then further ones.
+
+    A further one may be a name alone, which then stands for any numbers.
+    """
+    names, definitions, own = dict(NAMES), {}, set()
+    for number, tex in enumerate((*book, *given)):
+        if "=" in tex:
+            definition = read_definition(tex, names)
+            symbol = definition.symbol
+            definitions[symbol.name] = definition
+        else:
+            symbol = read_name(tex)
+            definitions.pop(symbol.name, None)
+        names[symbol.name] = tuple(map(size_of, symbol.indices))
+        own |= {symbol.name} if number >= len(book) else set()
+    return Context(names, theory_of(definitions.values()), frozenset(own))
+
+
+def judge(tex, context):
+    """Return the `Verdict` of an equation, or chain of them, given as TeX.
+
+    Raises
+    ------
+    TexError, UndecidedError
+        It cannot be read, or the calculus does not cover it.
+    DisagreementError
+        The three ways do not agree.
+    """
+    sides = read(tex, context.names)
+    left_over = [residual(left, right, context.theory) for left, right in pairwise(sides)]
+    wrong = next((link for link, rest in enumerate(left_over) if rest != ZERO), None)
+    entries, differing, counterexample = _exact(sides, context)
+    error = numeric_error(sides, context)
+    if differing != wrong or (error <= BOUND) != (wrong is None):
+        raise DisagreementError(
+            f"{tex}: the calculus leaves {', '.join(map(write, left_over))}; fractions differ in "
+            f"{'no link' if differing is None else f'link {differing + 1}'}; in float64 the error is {error:.1g}"
+        )
+    return Verdict(write_chain(sides), write(left_over[wrong or 0]), entries, counterexample)
+
+
+def numeric_error(sides, context):
+    """Return the largest error of the sides, in PyTorch and by the complex step, against PyTorch's first."""
+    from bn_utils.torch_oracle import OPERATORS, TorchWorld
+
+    definitions, letters = context.theory.definitions, _letters(sides)
+    operators = {
+        name: operator
+        for name, operator in OPERATORS.items()
+        if not _reached([name], definitions) & context.own
+    }
+    values = random_values(NUMERIC_SIZES, context.names)
+    in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, operators)
+    in_complex = complex_world(NUMERIC_SIZES, values, definitions)
+    results = [in_torch.evaluate(side, letters).detach().numpy() for side in sides]
+    results += [in_complex.evaluate(side, letters).real for side in sides]
+    return max(relative_error(result, results[0]) for result in results[1:])
+
+
+def _letters(sides):
+    return tuple(sorted(set().union(*map(free_letters, sides))))
+
+
+def _exact(sides, context):
+    """The number of entries compared, the first link that differs, and where, as a sentence."""
+    letters, entries = _letters(sides), 0
+    for sizes in EXACT_SIZES:
+        world = exact_world(sizes, context.theory.definitions, context.names, _square(sides, context.theory))
+        values = [world.evaluate(side, letters) for side in sides]
+        for link, (left, right) in enumerate(pairwise(values)):
+            differ = np.argwhere(left != right)
+            if len(differ):
+                place = tuple(differ[0])
+                at = [f"N = {sizes['N']}", *(f"{k} = {n + 1}" for k, n in zip(letters, place, strict=True))]
+                return 0, link, f"for {', '.join(at)} and some h it is {left[place] - right[place]}"
+            entries += left.size
+    return entries, None, ""
+
+
+def _reached(names, definitions):
+    """All names that some names are defined by, and these themselves."""
+    reached, new = set(), set(names)
+    while new:
+        reached |= new
+        new = set().union(*(names_in(definitions[n].meaning) for n in new if n in definitions)) - reached
+    return reached
+
+
+def _square(sides, theory):
+    """The square that these sides use, one of a row before one of a column: its root must be a fraction."""
+    used = _reached(set().union(*map(names_in, sides)), theory.definitions)
+    symbols = [theory.definitions[name].symbol for name in used & set(theory.rules) if name.endswith("^2")]
+    rows = [symbol.name for symbol in symbols if size_of(symbol.indices[0]) == "N"]
+    return rows[0] if rows else r"\sigma^2"
