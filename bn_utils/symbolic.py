@@ -34,10 +34,12 @@ from bn_utils.expressions import (
     instantiate,
     multiply,
     names_in,
+    rebuild,
 )
 from bn_utils.polynomials import Rule, components, is_free_of_sums, plus, reduced, scaled, summed, times
 
 POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # and sigma^2 + epsilon: what may be divided by
+CENTRED = r"h - \mu"  # the name of h - mu as one atom
 WHOLE = f"+{EPSILON}"  # ends the name of the atom sigma^2 + epsilon
 
 
@@ -77,14 +79,15 @@ def theory_of(definitions):
 
 
 def residual(left, right, theory):
-    """Return left - right in normal form, as an expression: 0 if they are equal for every N and H.
+    """Return left - right multiplied out, as an expression: 0 if they are equal for every N and H.
 
     Raises
     ------
     UndecidedError
         One of them is no polynomial in the names and the powers of sigma^2 + epsilon.
     """
-    return to_expression(normal_form(add(left, multiply(MINUS_ONE, right)), theory))
+    rest = normal_form(add(left, multiply(MINUS_ONE, right)), theory)
+    return to_expression(min(rest, _centred(rest), key=len))
 
 
 def normal_form(expression, theory):
@@ -160,6 +163,17 @@ def _power(base, exponent, rules):
         raise UndecidedError(f"the power {exponent} of {coefficient} is not rational") from error
 
 
+def _centred(polynomial):
+    """The same in h - mu in place of h, which is often shorter to read."""
+
+    def shifted(expression):
+        if isinstance(expression, Symbol) and expression.name == "h":
+            return Add((Symbol(CENTRED, expression.indices), Symbol(r"\mu", expression.indices[1:])))
+        return rebuild(expression, shifted)
+
+    return normal_form(shifted(to_expression(polynomial)), Theory({}, {}))
+
+
 def to_expression(polynomial):
     """Return a polynomial as an expression, to be read."""
     return add(*(_product(term, c) for term, c in sorted(polynomial.items(), key=lambda item: len(item[0]))))
@@ -167,8 +181,24 @@ def to_expression(polynomial):
 
 def _product(term, coefficient):
     free, parts = components(term)
-    used = {k for (_, ks), _ in free for part in [free, *parts] for (_, ks), _ in part for k in ks}
-    return multiply(Number(coefficient), *map(_factor, free), *(_sum(part, used) for part in parts))
+    used = {k for part in (free, *parts) for (_, ks), _ in part for k in ks}
+    below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
+    above = [_factor(factor) for factor in free if not _divides(*factor)]
+    sign = (MINUS_ONE,) if coefficient < 0 else ()
+    front = _quotient(abs(coefficient), [power.base if power.exponent == 1 else power for power in below])
+    return multiply(*sign, front, *above, *(_sum(part, used) for part in parts))
+
+
+def _divides(atom, power):
+    return atom[0] in SIZES and power < 0
+
+
+def _quotient(number, below):
+    """A rational number over a product of sizes."""
+    if not below:
+        return Number(number)
+    under = Power(multiply(Number(Fraction(number.denominator)), *below), Fraction(-1))
+    return under if number.numerator == 1 else Mul((Number(Fraction(number.numerator)), under))
 
 
 def _sum(part, used):
@@ -186,4 +216,6 @@ def _factor(factor):
     base = Symbol(name.removesuffix(WHOLE), letters)
     if name.endswith(WHOLE):
         base = Add((base, Symbol(EPSILON)))
+    if name == CENTRED:
+        base = Add((Symbol("h", letters), multiply(MINUS_ONE, Symbol(r"\mu", letters[1:]))))
     return base if exponent == 1 else Power(base, Fraction(exponent))

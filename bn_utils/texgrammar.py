@@ -35,7 +35,8 @@ ADVICE = {
 }
 
 
-def _quotient(above, below):
+def quotient(above, below):
+    """Return a fraction; one over x is a power of x, a fraction of numbers a number."""
     if isinstance(below, Number):
         below = Number(1 / below.value)
         return Number(above.value * below.value) if isinstance(above, Number) else Mul((above, below))
@@ -82,7 +83,7 @@ class Reader(NameReader):
                 if len(found) != 1:
                     raise self.error(r"/ stands between two single factors; write \frac{}{}")
                 self.take()
-                found = [self.quotient(found[0], self.factor())]
+                found = [self.divide(found[0], self.factor())]
                 if self.next not in STOP or self.next == "/":
                     raise self.error(r"what is divided here, and by what? write \frac{}{}, or brackets")
             elif self.next in (r"\cdot", r"\times"):
@@ -95,10 +96,10 @@ class Reader(NameReader):
                     raise self.error(r"write \cdot between two numbers")
                 found.append(self.factor())
 
-    def quotient(self, above, below):
+    def divide(self, above, below):
         if below == ZERO:
             raise self.error("this divides by 0")
-        return _quotient(above, below)
+        return quotient(above, below)
 
     def factor(self):
         known = {
@@ -163,11 +164,11 @@ class Reader(NameReader):
         if self.next == "{" and self.tokens[self.position + 1].text == r"\partial":
             return self.derivative()
         above = self.braced(self.additive)
-        return self.quotient(above, self.braced(self.additive))
+        return self.divide(above, self.braced(self.additive))
 
     def derivative(self):
         above = self.braced(lambda: self.after_partial("what is differentiated, one name or a bracket"))
-        start = self.tokens[self.position + 1]
+        start = self.tokens[self.position]
         below = self.braced(lambda: self.after_partial("the name that it is differentiated by"))
         if not isinstance(below, Symbol) or below.name in (DELTA, "N", "H", "D", r"\mathcal L"):
             raise self.error("a derivative is by one name whose value can vary", start.place)
@@ -210,7 +211,7 @@ class Reader(NameReader):
     def cases(self):
         then = self.additive()
         self.take("&")
-        self.take(r"\text{if }", r"\text{if}")
+        self.take(r"\text{if}")
         condition = self.condition()
         if self.next == ",":
             self.take()

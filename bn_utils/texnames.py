@@ -29,15 +29,13 @@ class NameReader:
         return self.tokens[self.position].text
 
     def error(self, cause, place=None):
-        here = self.tokens[self.position].place
-        return TexError(self.tex, here if place is None else place, cause)
+        return TexError(self.tex, self.tokens[self.position].place if place is None else place, cause)
 
     def take(self, *allowed, cause=""):
         token = self.tokens[self.position]
         if allowed and token.text not in allowed:
-            found = f"found {token.text}"
-            raise self.error(cause or f"here must stand {' or '.join(allowed)}; {found}")
-        self.position += 1
+            raise self.error(cause or f"here must stand {' or '.join(allowed)}, not {token.text}")
+        self.position = min(self.position + 1, len(self.tokens) - 1)  # nothing follows the end
         return token
 
     def braced(self, read):
@@ -64,12 +62,13 @@ class NameReader:
         return found
 
     def letter(self, binding, before):
+        """One letter: summed by the sum that is being read, or standing at a name."""
         token = self.take()
         if size_of(token.text) is None or len(token.text) != 1:
             ranges = "; ".join(f"{' '.join(LETTERS[size])}: {PLURAL[size]}" for size in LETTERS)
             raise self.error(f"{token.text} is no index letter ({ranges})", token.place)
         if binding:
-            if token.text in self.open or token in before or token.text in [t.text for t in before]:
+            if token.text in (*self.open, *(other.text for other in before)):
                 raise self.error(
                     f"{token.text} is summed twice at one place; use another letter", token.place
                 )
@@ -110,6 +109,7 @@ class NameReader:
         return Symbol(base, tuple(letters)), exponent
 
     def base(self):
+        """A letter or a command, with the accent over it."""
         token = self.take()
         if token.text in ACCENTS:
             inner = self.braced(self.take) if self.next == "{" else self.take()

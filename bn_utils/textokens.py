@@ -53,63 +53,61 @@ def tokens(tex):
     TexError
         A brace or an environment is not closed, or a display holds more than one equation.
     """
-    found = [Token(SYNONYMS.get(m[0], m[0]), m.start()) for m in TOKEN.finditer(tex)]
-    found = [Token(re.sub(r"\\mathcal\W*L\}?", r"\\mathcal L", t.text), t.place) for t in found]
+    found = [Token(_plain(match[0]), match.start()) for match in TOKEN.finditer(tex)]
     found = [token for token in found if not SPACE.fullmatch(token.text)]
-    kept, open_braces, environments = [], [], []
-    position = 0
-
-    def skip(*texts):
-        nonlocal position
-        for text in texts:
-            if position >= len(found) or not re.fullmatch(text, found[position].text):
-                place = found[position].place if position < len(found) else len(tex)
-                raise TexError(tex, place, f"here must stand {text.replace(chr(92) * 2, chr(92))}")
-            position += 1
-
-    while position < len(found):
-        token = found[position]
-        position += 1
+    found.append(Token(END, len(tex)))
+    partner, inside = _matched(tex, found)
+    dropped = set()
+    for n, token in enumerate(found):
         if token.text == r"\textcolor":
-            skip(r"\{")
-            while position < len(found) and found[position].text != "}":
-                position += 1
-            skip(r"\}", r"\{")
-            open_braces.append(token)
+            colour = _expect(tex, found, n + 1, r"\{")
+            group = _expect(tex, found, partner[colour] + 1, r"\{")
+            dropped |= {*range(n, group + 1), partner[group]}
         elif token.text == r"\underbrace":
-            skip(r"\{")
-            open_braces.append(token)
-        elif token.text == "{":
-            open_braces.append(token)
-            kept.append(token)
-        elif token.text == "}":
-            if not open_braces:
-                raise TexError(tex, token.place, "this brace closes nothing")
-            opened = open_braces.pop().text
-            if opened == "{":
-                kept.append(token)
-            elif opened == r"\underbrace":
-                skip("_", r"\{", r"\\text\{.*\}", r"\}")
-        elif token.text.startswith(r"\begin"):
-            environments.append(token)
-            kept += [] if token.text == r"\begin{aligned}" else [token]
-        elif token.text.startswith(r"\end"):
-            if not environments or environments[-1].text != token.text.replace(r"\end", r"\begin"):
-                raise TexError(tex, token.place, f"{token.text} ends nothing that was begun")
-            environments.pop()
-            kept += [] if token.text == r"\end{aligned}" else [token]
-        elif environments and environments[-1].text == r"\begin{aligned}" and token.text in ("&", r"\\"):
-            if token.text == r"\\":
-                after = next((t for t in found[position:] if t.text != "&"), Token(END, len(tex)))
-                if after.text not in ("=", "+", "-", r"\end{aligned}"):
-                    raise TexError(
-                        tex,
-                        after.place,
-                        "a new equation starts here; write one in each display, "
-                        "or start the row with =, + or -",
-                    )
-        else:
-            kept.append(token)
-    for opened in (*open_braces, *environments):
-        raise TexError(tex, opened.place, f"{opened.text} is not closed")
-    return [*kept, Token(END, len(tex))]
+            group = _expect(tex, found, n + 1, r"\{")
+            below = partner[group] + 1
+            for k, text in enumerate(("_", r"\{", r"\\text\{.*\}", r"\}")):
+                _expect(tex, found, below + k, text)
+            dropped |= {n, group, *range(partner[group], below + 4)}
+        elif token.text in (r"\begin{aligned}", r"\end{aligned}"):
+            dropped.add(n)
+        elif inside[n] == r"\begin{aligned}" and token.text in ("&", r"\\"):
+            dropped.add(n)
+            after = next(t for t in found[n + 1 :] if t.text != "&")
+            if token.text == r"\\" and after.text not in ("=", "+", "-", r"\end{aligned}"):
+                advice = "a new equation starts here; give it a display, or start the row with =, + or -"
+                raise TexError(tex, after.place, advice)
+    return [token for n, token in enumerate(found) if n not in dropped]
+
+
+def _plain(text):
+    if re.fullmatch(r"\\mathcal\W+L\W*", text):
+        return r"\mathcal L"
+    if text.startswith(r"\text{"):
+        return rf"\text{{{text[6:-1].strip()}}}"
+    return SYNONYMS.get(text, text)
+
+
+def _matched(tex, found):
+    """Pair the braces and the environments; say of each mark in which environment it stands."""
+    partner, inside, opened = {}, [], []
+    for n, token in enumerate(found):
+        inside.append(next((found[k].text for k in reversed(opened) if found[k].text != "{"), ""))
+        if token.text == "{" or token.text.startswith(r"\begin"):
+            opened.append(n)
+        elif token.text == "}" or token.text.startswith(r"\end"):
+            start = "{" if token.text == "}" else token.text.replace(r"\end", r"\begin")
+            if not opened or found[opened[-1]].text != start:
+                raise TexError(tex, token.place, f"{token.text} closes nothing that is open here")
+            partner[opened.pop()] = n
+    if opened:
+        raise TexError(tex, found[opened[-1]].place, f"{found[opened[-1]].text} is not closed")
+    return partner, inside
+
+
+def _expect(tex, found, n, pattern):
+    token = found[min(n, len(found) - 1)]
+    if not re.fullmatch(pattern, token.text):
+        advice = "write \\textcolor{..}{..} and \\underbrace{..}_{\\text{..}}"
+        raise TexError(tex, token.place, f"{token.text} does not fit in here; {advice}")
+    return n

@@ -36,6 +36,8 @@ def _signed(term):
 
 
 def _product(factors):
+    if _is_fraction(factors):
+        return rf"\frac{{{write(factors[0])}}}{{{write(factors[1].base)}}}"
     texts = []
     for place, factor in enumerate(factors):
         inside = isinstance(factor, Sum) and place < len(factors) - 1  # it would take what follows
@@ -66,7 +68,14 @@ def _factor(factor):
             return _cases(f"{left} = {right}", then, otherwise)
         case Case(condition, then, otherwise):
             return _cases(f"{_symbol(condition.of)} > 0", then, otherwise)
-    return f"({write(factor)})"
+    text = write(factor)
+    return text if isinstance(factor, Mul) and _is_fraction(factor.factors) else f"({text})"
+
+
+def _is_fraction(factors):
+    """Say whether a product is a over b, a being no minus."""
+    (first, *rest) = factors
+    return first != MINUS_ONE and len(rest) == 1 and isinstance(rest[0], Power) and rest[0].exponent == -1
 
 
 def _cases(condition, then, otherwise):

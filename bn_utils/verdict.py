@@ -45,12 +45,13 @@ class Verdict:
     def __repr__(self):
         if self.proved:
             return f"proved: every N, exact ({self.entries} entries), PyTorch ({BOUND:g})"
-        return f"refuted: left - right = {self.residual}, and that is not 0: {self.counterexample}"
+        return f"refuted: left - right = {self.residual}, which is {self.counterexample}"
 
     def _repr_markdown_(self):
         if self.proved:
-            return f"**Proved** for every $N$; exact in {self.entries} entries; PyTorch agrees, within {BOUND:g}."
-        return f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nnot 0: {self.counterexample}."
+            ways = f"exact in {self.entries} entries; PyTorch agrees, within {BOUND:g}"
+            return f"**Proved** for every $N$ and $H$; {ways}."
+        return f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nwhich is {self.counterexample}."
 
 
 def context_of(book, given=()):
@@ -89,8 +90,9 @@ def judge(tex, context):
     error = numeric_error(sides, context)
     if differing != wrong or (error <= BOUND) != (wrong is None):
         raise DisagreementError(
-            f"{tex}: the calculus leaves {', '.join(map(write, left_over))}; fractions differ in "
-            f"{'no link' if differing is None else f'link {differing + 1}'}; in float64 the error is {error:.1g}"
+            f"{tex}: the calculus leaves {', '.join(map(write, left_over))}; fractions differ "
+            f"{'nowhere' if differing is None else f'in link {differing + 1}'}; "
+            f"in float64 the error is {error:.1g}"
         )
     return Verdict(write_chain(sides), write(left_over[wrong or 0]), entries, counterexample)
 
@@ -128,7 +130,7 @@ def _exact(sides, context):
             if len(differ):
                 place = tuple(differ[0])
                 at = [f"N = {sizes['N']}", *(f"{k} = {n + 1}" for k, n in zip(letters, place, strict=True))]
-                return 0, link, f"for {', '.join(at)} and some h it is {left[place] - right[place]}"
+                return 0, link, f"{left[place] - right[place]} at {', '.join(at)} of a batch of fractions"
             entries += left.size
     return entries, None, ""
 
