@@ -53,7 +53,7 @@ class World:
 
     def evaluate(self, expression, letters=()):
         """Return the values of an expression, an array indexed by these letters."""
-        axes = (*letters, *sorted(letters_of(expression) - set(letters)))
+        axes = (*letters, *sorted(letters_of(expression) - set(letters)), "")  # one at least
         array = self._array(expression, axes)
         array = array.reshape(array.shape[: len(letters)])
         return self.spread(array, [self._size(letter) for letter in letters])

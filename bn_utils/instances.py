@@ -9,8 +9,8 @@ import numpy as np
 from bn_utils.evaluate import ComplexWorld, World
 from bn_utils.expressions import NAMES, SIZES, size_of
 
-EXACT_SIZES = tuple({"N": n, "H": 3, "D": 4} for n in (2, 3, 4, 5))
-NUMERIC_SIZES = {"N": 6, "H": 3, "D": 4}
+EXACT_SIZES = tuple({"N": n, "H": h, "D": h + 1} for n, h in ((2, 3), (3, 2), (4, 3), (5, 2)))
+NUMERIC_SIZES = {"N": 6, "H": 4, "D": 3}
 ROOT = Fraction(3, 2)  # of epsilon, in fractions
 
 

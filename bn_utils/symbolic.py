@@ -16,7 +16,6 @@ from bn_utils.derivative import derivative
 from bn_utils.duals import rational_power
 from bn_utils.expressions import (
     EPSILON,
-    LETTERS,
     MINUS_ONE,
     SIZES,
     Add,
@@ -37,10 +36,9 @@ from bn_utils.expressions import (
     rebuild,
 )
 from bn_utils.polynomials import Rule, components, is_free_of_sums, plus, reduced, scaled, summed, times
+from bn_utils.readable import CENTRED, WHOLE, to_expression
 
 POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # and sigma^2 + epsilon: what may be divided by
-CENTRED = r"h - \mu"  # the name of h - mu as one atom
-WHOLE = f"+{EPSILON}"  # ends the name of the atom sigma^2 + epsilon
 
 
 class UndecidedError(ValueError):
@@ -87,7 +85,7 @@ def residual(left, right, theory):
         One of them is no polynomial in the names and the powers of sigma^2 + epsilon.
     """
     rest = normal_form(add(left, multiply(MINUS_ONE, right)), theory)
-    return to_expression(min(rest, _centred(rest), key=len))
+    return to_expression(min(rest, _centred(rest, theory), key=len))
 
 
 def normal_form(expression, theory):
@@ -163,59 +161,19 @@ def _power(base, exponent, rules):
         raise UndecidedError(f"the power {exponent} of {coefficient} is not rational") from error
 
 
-def _centred(polynomial):
+def _centred(polynomial, theory):
     """The same in h - mu in place of h, which is often shorter to read."""
+    h, mu = Symbol("h", ("k", "j")), Symbol(r"\mu", ("j",))
+    rules = {}
+    for power in (1, 2):  # what the sums of h - mu and of its square are
+        total = Sum(("k",), Power(Add((h, multiply(MINUS_ONE, mu))), Fraction(power)))
+        value = normal_form(total, theory)
+        if all(map(is_free_of_sums, value)):
+            rules[power] = Rule("#N0", (((CENTRED, ("#N0", "j")), power),), value)
 
     def shifted(expression):
         if isinstance(expression, Symbol) and expression.name == "h":
             return Add((Symbol(CENTRED, expression.indices), Symbol(r"\mu", expression.indices[1:])))
         return rebuild(expression, shifted)
 
-    return normal_form(shifted(to_expression(polynomial)), Theory({}, {}))
-
-
-def to_expression(polynomial):
-    """Return a polynomial as an expression, to be read."""
-    return add(*(_product(term, c) for term, c in sorted(polynomial.items(), key=lambda item: len(item[0]))))
-
-
-def _product(term, coefficient):
-    free, parts = components(term)
-    used = {k for part in (free, *parts) for (_, ks), _ in part for k in ks}
-    below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
-    above = [_factor(factor) for factor in free if not _divides(*factor)]
-    sign = (MINUS_ONE,) if coefficient < 0 else ()
-    front = _quotient(abs(coefficient), [power.base if power.exponent == 1 else power for power in below])
-    return multiply(*sign, front, *above, *(_sum(part, used) for part in parts))
-
-
-def _divides(atom, power):
-    return atom[0] in SIZES and power < 0
-
-
-def _quotient(number, below):
-    """A rational number over a product of sizes."""
-    if not below:
-        return Number(number)
-    under = Power(multiply(Number(Fraction(number.denominator)), *below), Fraction(-1))
-    return under if number.numerator == 1 else Mul((Number(Fraction(number.numerator)), under))
-
-
-def _sum(part, used):
-    names, taken = {}, set(used)
-    for letter in sorted({k for (_, ks), _ in part for k in ks if k.startswith("#")}):
-        spare = [*LETTERS[letter[1]], *(f"{LETTERS[letter[1]][0]}{n}" for n in range(1, 10))]
-        names[letter] = next(k for k in spare if k not in taken)
-        taken.add(names[letter])
-    renamed_part = (((name, tuple(names.get(k, k) for k in ks)), e) for (name, ks), e in part)
-    return Sum(tuple(names.values()), multiply(*map(_factor, renamed_part)))
-
-
-def _factor(factor):
-    (name, letters), exponent = factor
-    base = Symbol(name.removesuffix(WHOLE), letters)
-    if name.endswith(WHOLE):
-        base = Add((base, Symbol(EPSILON)))
-    if name == CENTRED:
-        base = Add((Symbol("h", letters), multiply(MINUS_ONE, Symbol(r"\mu", letters[1:]))))
-    return base if exponent == 1 else Power(base, Fraction(exponent))
+    return normal_form(shifted(to_expression(polynomial)), Theory({}, rules))

@@ -1,0 +1,96 @@
+"""Show beside each equation how it is checked, and the register of all checks.
+
+Both come from bn_utils/register.json, which executing the chapters writes. A labelled equation
+without a row there, or with a row about another text, gets no mark and a warning.
+"""
+
+import json
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+logger = logging.getLogger(__name__)
+WAYS = {"proved": ("every N", "exact", "PyTorch"), "definition": ("definition", "PyTorch")}
+
+
+def read_register(env):
+    """Return the register; a page that uses it is read anew when it changes."""
+    path = Path(env.srcdir) / "bn_utils" / "register.json"
+    env.note_dependency(str(path))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def link(domain, kind, target, content, document):
+    """Return a link that Sphinx resolves when all pages are read."""
+    options = {"refdomain": domain, "reftype": kind, "reftarget": target, "refdoc": document}
+    return pending_xref("", content, refexplicit=kind == "ref", refwarn=True, **options)
+
+
+class Marks(SphinxTransform):
+    """Put the mark of its checks behind each labelled equation of a chapter."""
+
+    default_priority = 500
+
+    def apply(self):
+        if not self.env.docname.startswith("chapters/"):
+            return
+        register = read_register(self.env)
+        for equation in list(self.document.findall(nodes.math_block)):
+            label = equation.get("label") or ""
+            if not label.startswith("eq-"):
+                continue
+            row = register.get(label)
+            if row is None or row["tex"].split() != equation.astext().split():
+                fault = "is not checked" if row is None else "is not the text that was checked"
+                logger.warning("%s %s: run make notebooks", label, fault, location=equation)
+                continue
+            ways = nodes.inline("", " ".join(f"\N{CHECK MARK}\N{NO-BREAK SPACE}{way}" for way in WAYS[row["kind"]]))
+            mark = link("std", "ref", f"check-{label}", ways, self.env.docname)
+            place = equation.parent.index(equation) + 1
+            equation.parent.insert(place, nodes.paragraph("", "", mark, classes=["checks"]))
+
+
+class Register(SphinxDirective):
+    """The table of all equations and their checks."""
+
+    def run(self):
+        register = read_register(self.env)
+        heads = [nodes.Text(head) for head in ("equation", "every N", "exact", "PyTorch", "as it was read")]
+        body = nodes.tbody("", *(self.row(label, row) for label, row in register.items()))
+        columns = [nodes.colspec(colwidth=1) for _ in heads]
+        head = nodes.thead("", table_row(heads))
+        return [nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(heads)), classes=["register"])]
+
+    def row(self, label, row):
+        """Return the row of one equation, which a mark can link to."""
+        target = f"check-{label}"
+        self.env.get_domain("std").note_hyperlink_target(target, self.env.docname, target, label)
+        number = link("math", "eq", label, nodes.inline("", label), self.env.docname)
+        proved = row["kind"] == "proved"
+        cells = [
+            nodes.inline("", "", number, ids=[target]),
+            nodes.Text("proved" if proved else "definition"),
+            nodes.Text(f"{row['entries']} entries" if proved else ""),
+            nodes.math(rf"\le 10^{{{round_exponent(row['bound'])}}}", rf"\le 10^{{{round_exponent(row['bound'])}}}"),
+            nodes.math(row["reading"], row["reading"]),
+        ]
+        return table_row(cells)
+
+
+def round_exponent(bound):
+    """Return n of a bound 10^n."""
+    return int(f"{bound:e}".split("e")[1])
+
+
+def table_row(cells):
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+
+def setup(app):
+    app.add_transform(Marks)
+    app.add_directive("register", Register)
+    return {"version": "1", "parallel_read_safe": True}

@@ -1,0 +1,69 @@
+"""Turns a polynomial of the calculus back into an expression, to be read."""
+
+from fractions import Fraction
+
+from bn_utils.expressions import (
+    EPSILON,
+    LETTERS,
+    MINUS_ONE,
+    SIZES,
+    Add,
+    Mul,
+    Number,
+    Power,
+    Sum,
+    Symbol,
+    add,
+    multiply,
+)
+from bn_utils.polynomials import components
+
+CENTRED = r"h - \mu"  # the name of h - mu as one atom
+WHOLE = f"+{EPSILON}"  # ends the name of sigma^2 + epsilon as one atom
+
+
+def to_expression(polynomial):
+    """Return a polynomial as an expression, to be read."""
+    return add(*(_product(term, c) for term, c in sorted(polynomial.items(), key=lambda item: len(item[0]))))
+
+
+def _product(term, coefficient):
+    free, parts = components(term)
+    used = {k for part in (free, *parts) for (_, ks), _ in part for k in ks}
+    below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
+    above = [_factor(factor) for factor in free if not _divides(*factor)]
+    sign = (MINUS_ONE,) if coefficient < 0 else ()
+    front = _quotient(abs(coefficient), [power.base if power.exponent == 1 else power for power in below])
+    return multiply(*sign, front, *above, *(_sum(part, used) for part in parts))
+
+
+def _divides(atom, power):
+    return atom[0] in SIZES and power < 0
+
+
+def _quotient(number, below):
+    """A rational number over a product of sizes."""
+    if not below:
+        return Number(number)
+    under = Power(multiply(Number(Fraction(number.denominator)), *below), Fraction(-1))
+    return under if number.numerator == 1 else Mul((Number(Fraction(number.numerator)), under))
+
+
+def _sum(part, used):
+    names, taken = {}, set(used)
+    for letter in sorted({k for (_, ks), _ in part for k in ks if k.startswith("#")}):
+        spare = [*LETTERS[letter[1]], *(f"{LETTERS[letter[1]][0]}{n}" for n in range(1, 10))]
+        names[letter] = next(k for k in spare if k not in taken)
+        taken.add(names[letter])
+    renamed_part = (((name, tuple(names.get(k, k) for k in ks)), e) for (name, ks), e in part)
+    return Sum(tuple(names.values()), multiply(*map(_factor, renamed_part)))
+
+
+def _factor(factor):
+    (name, letters), exponent = factor
+    base = Symbol(name.removesuffix(WHOLE), letters)
+    if name.endswith(WHOLE):
+        base = Add((base, Symbol(EPSILON)))
+    if name == CENTRED:
+        base = Add((Symbol("h", letters), multiply(MINUS_ONE, Symbol(r"\mu", letters[1:]))))
+    return base if exponent == 1 else Power(base, Fraction(exponent))
