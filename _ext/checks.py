@@ -48,7 +48,8 @@ class Marks(SphinxTransform):
                 fault = "is not checked" if row is None else "is not the text that was checked"
                 logger.warning("%s %s: run make notebooks", label, fault, location=equation)
                 continue
-            ways = nodes.inline("", " ".join(f"\N{CHECK MARK}\N{NO-BREAK SPACE}{way}" for way in WAYS[row["kind"]]))
+            marks = (f"\N{CHECK MARK}\N{NO-BREAK SPACE}{way}" for way in WAYS[row["kind"]])
+            ways = nodes.inline("", " ".join(marks))
             mark = link("std", "ref", f"check-{label}", ways, self.env.docname)
             place = equation.parent.index(equation) + 1
             equation.parent.insert(place, nodes.paragraph("", "", mark, classes=["checks"]))
@@ -59,11 +60,14 @@ class Register(SphinxDirective):
 
     def run(self):
         register = read_register(self.env)
-        heads = [nodes.Text(head) for head in ("equation", "every N", "exact", "PyTorch", "as it was read")]
+        names = ("equation", "every N", "exact", "PyTorch", "as it was read")
+        heads = [nodes.Text(name) for name in names]
         body = nodes.tbody("", *(self.row(label, row) for label, row in register.items()))
         columns = [nodes.colspec(colwidth=1) for _ in heads]
         head = nodes.thead("", table_row(heads))
-        return [nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(heads)), classes=["register"])]
+        return [
+            nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(heads)), classes=["register"])
+        ]
 
     def row(self, label, row):
         """Return the row of one equation, which a mark can link to."""
@@ -75,15 +79,10 @@ class Register(SphinxDirective):
             nodes.inline("", "", number, ids=[target]),
             nodes.Text("proved" if proved else "definition"),
             nodes.Text(f"{row['entries']} entries" if proved else ""),
-            nodes.math(rf"\le 10^{{{round_exponent(row['bound'])}}}", rf"\le 10^{{{round_exponent(row['bound'])}}}"),
+            nodes.Text(f"{row['bound']:.0e}"),
             nodes.math(row["reading"], row["reading"]),
         ]
         return table_row(cells)
-
-
-def round_exponent(bound):
-    """Return n of a bound 10^n."""
-    return int(f"{bound:e}".split("e")[1])
 
 
 def table_row(cells):

@@ -13,10 +13,11 @@ from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu
 class Exercise(NamedTuple):
     """One exercise: what is right, and what to look at when an answer is not."""
 
-    solution: object  # the right value, or a function that computes it
+    solution: object  # the right value, or a function that computes it; of a line, what it must do without
     parts: tuple[str, ...]  # the names of the results
     hint: str
     inputs: Callable | None = None  # rng -> arguments, where the answer is a function
+    left_side: str = ""  # of the line, as TeX, where the answer is its right side
 
 
 def _random_batch(rng):
@@ -193,5 +194,24 @@ EXERCISES = {
         ("dX", "dW", "db", "dgamma", "dbeta"),
         "Walk back: the mask y > 0 of the ReLU, batch norm, linear, in this order.",
         _layer_inputs,
+    ),
+    # 05_how_the_checking_works
+    "normalised-times-h": Exercise(
+        r"\sum",
+        ("the line",),
+        "Write h = (h - mu) + mu: what does the centred column, divided by s, sum to with each part?",
+        left_side=r"\sum_i \hat h_{ij} h_{ij}",
+    ),
+    "output-by-variance": Exercise(
+        r"\partial",
+        ("the line",),
+        "Only the power of sigma_l^2 + epsilon contains it; h and mu stand still. And if j is not l?",
+        left_side=r"\frac{\partial y_{kl}}{\partial \sigma_j^2}",
+    ),
+    "gradient-along-hhat": Exercise(
+        r"\partial",
+        ("the line",),
+        "Put the closed form in. A column of hhat sums to 0, its squares to N sigma^2 / (sigma^2 + epsilon).",
+        left_side=r"\sum_i \frac{\partial \mathcal L}{\partial h_{ij}} \hat h_{ij}",
     ),
 }

@@ -51,28 +51,31 @@ def differentiate(expression, by, definitions):
     return derivative(expression, by, definitions)
 
 
-def derivative(expression, by, definitions):
-    """The same without the guard: a summed letter that would capture one is renamed."""
+def derivative(expression, by, definitions, taken=frozenset()):
+    """The same without the guard: a sum gets a fresh letter where its own is taken."""
+
+    def rate(part, more=()):
+        return derivative(part, by, definitions, taken | set(more))
+
     match expression:
         case Symbol(name, indices) if name == by.name:
             return delta(*zip(indices, by.indices, strict=True))
         case Symbol(name, indices) if name in definitions:
-            return derivative(instantiate(definitions[name], indices), by, definitions)
+            return rate(instantiate(definitions[name], indices))
         case Symbol() | Number():
             return ZERO
         case Add(terms):
-            return add(*(derivative(term, by, definitions) for term in terms))
+            return add(*map(rate, terms))
         case Mul(factors):
-            rates = [derivative(factor, by, definitions) for factor in factors]
-            return add(*(multiply(*factors[:n], rate, *factors[n + 1 :]) for n, rate in enumerate(rates)))
+            return add(*(multiply(*factors[:n], rate(f), *factors[n + 1 :]) for n, f in enumerate(factors)))
         case Power(base, exponent):
-            lowered = Power(base, exponent - 1) if exponent != 1 else ONE
-            return multiply(Number(exponent), lowered, derivative(base, by, definitions))
+            lowered = {1: ONE, 2: base}.get(exponent, Power(base, exponent - 1))
+            return multiply(Number(exponent), lowered, rate(base))
         case Sum():
-            total = avoid(expression, set(by.indices))
-            body = derivative(total.body, by, definitions)
+            total = avoid(expression, taken | set(by.indices))
+            body = rate(total.body, total.letters)
             return ZERO if body == ZERO else Sum(total.letters, body)
         case Derivative(of, inner):
-            return derivative(derivative(of, inner, definitions), by, definitions)
+            return rate(derivative(of, inner, definitions, taken | set(by.indices)))
         case Case(condition, then, otherwise):
-            return Case(condition, derivative(then, by, definitions), derivative(otherwise, by, definitions))
+            return Case(condition, rate(then), rate(otherwise))

@@ -7,6 +7,9 @@ import numpy as np
 from bn_utils._exercises import EXERCISES
 from bn_utils._validation import describe, first_index, plain_array
 from bn_utils.compare import relative_error
+from bn_utils.ledger import try_line
+from bn_utils.symbolic import UndecidedError
+from bn_utils.texmath import TexError
 
 TOLERANCE = 1e-6  # an answer by hand may be rounded
 
@@ -31,9 +34,10 @@ def check(name, answer):
     ----------
     name : str
         The exercise's name, as the chapter gives it.
-    answer : array_like, tuple or function
-        The values that the exercise asks for, or the function; a function is called on
-        random batches and compared with the book's own.
+    answer : array_like, tuple, function or str
+        The values that the exercise asks for, or the function, which is called on random
+        batches and compared with the book's own; or the right side of a line, as TeX, which
+        is proved.
 
     Returns
     -------
@@ -53,6 +57,8 @@ def check(name, answer):
     exercise = EXERCISES[name]
     if answer is None or answer is ...:
         raise ExerciseError(f"{name}: not answered yet. {exercise.hint}")
+    if exercise.left_side:
+        return _prove(name, exercise, answer)
     if exercise.inputs is None:
         _compare(name, exercise, answer, exercise.solution)
         return Verdict(f"{name}: correct.")
@@ -63,6 +69,20 @@ def check(name, answer):
         arguments = exercise.inputs(rng)
         _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments))
     return Verdict(f"{name}: correct on 3 random inputs.")
+
+
+def _prove(name, exercise, answer):
+    if not isinstance(answer, str):
+        raise ExerciseError(f'{name}: give the right side as TeX, r"...", got {type(answer).__name__}.')
+    if exercise.solution in answer:
+        raise ExerciseError(f"{name}: your line still has {exercise.solution} in it. {exercise.hint}")
+    try:
+        verdict = try_line(f"{exercise.left_side} = {answer}")
+    except (TexError, UndecidedError) as error:
+        raise ExerciseError(f"{name}: {error}") from error
+    if not verdict.proved:
+        raise ExerciseError(f"{name}: left - right is {verdict.residual}, not 0. {exercise.hint}")
+    return Verdict(f"{name}: correct, proved for every N.")
 
 
 def _call(name, answer, arguments):

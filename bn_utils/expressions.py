@@ -1,6 +1,5 @@
 """The expressions that an equation is made of, and the letters of their indices."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
@@ -141,7 +140,7 @@ def parts(expression):
         yield from (item for item in items if hasattr(item, "__dataclass_fields__"))
 
 
-def rebuild(expression, change: Callable):
+def rebuild(expression, change):
     """Return the expression with each of its parts changed."""
 
     def changed(value):
@@ -166,13 +165,12 @@ def free_letters(expression):
     """Return the set of the letters of an expression that no sum in it takes."""
     if isinstance(expression, Sum):
         return free_letters(expression.body) - set(expression.letters)
-    if not any(True for _ in parts(expression)):
-        return letters_of(expression)
-    return set().union(*map(free_letters, parts(expression)))
+    inside = list(parts(expression))
+    return set().union(*map(free_letters, inside)) if inside else letters_of(expression)
 
 
 def rename(expression, letters):
-    """Replace free letters, by a dictionary; a sum whose letter would capture one gets a fresh one."""
+    """Replace free letters, by a dictionary; a sum that would capture one gets a fresh letter."""
     if isinstance(expression, Symbol):
         return replace(expression, indices=tuple(letters.get(k, k) for k in expression.indices))
     if isinstance(expression, Equal):
@@ -211,8 +209,9 @@ def instantiate(definition, indices):
 
 def names_in(expression):
     """Return the set of the names that occur in an expression."""
-    own = {expression.name} if isinstance(expression, Symbol) else set()
-    return own.union(*map(names_in, parts(expression)))
+    return set().union(
+        {expression.name} if isinstance(expression, Symbol) else (), *map(names_in, parts(expression))
+    )
 
 
 def summed_letters(expression):

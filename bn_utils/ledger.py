@@ -134,6 +134,11 @@ def try_line(tex, given=()):
     return judge(tex, _context(tuple(given)))
 
 
+def book():
+    """Return the `Context` of the book: its names and the theory of its definitions."""
+    return _context()
+
+
 def tex_of(label):
     """Return the TeX of an equation of the book; sources and errors as `check`."""
     for ending in ("md", "ipynb"):
@@ -166,7 +171,7 @@ _read_context = cache(context_of)
 def _row(label):
     tex = tex_of(label)
     if label in (*DEFINITIONS, "eq-kronecker"):
-        context = _context()
+        context = book()
         sides = read(tex, context.names)
         error = numeric_error(sides, context)
         if not error <= BOUND:

@@ -24,7 +24,13 @@ WHOLE = f"+{EPSILON}"  # ends the name of sigma^2 + epsilon as one atom
 
 def to_expression(polynomial):
     """Return a polynomial as an expression, to be read."""
-    return add(*(_product(term, c) for term, c in sorted(polynomial.items(), key=lambda item: len(item[0]))))
+    return add(*(_product(term, polynomial[term]) for term in sorted(polynomial, key=_order)))
+
+
+def _order(term):
+    """Short products first, and high powers of the sizes before low ones."""
+    sizes = [power for (name, _), power in term if name in SIZES]
+    return len(term) - len(sizes), -sum(sizes)
 
 
 def _product(term, coefficient):

@@ -19,20 +19,11 @@ from bn_utils.expressions import (
     Symbol,
     size_of,
 )
-from bn_utils.texnames import ACCENTS, BASES, PLURAL, NameReader
-from bn_utils.textokens import END
+from bn_utils.texnames import NameReader
+from bn_utils.textokens import ADVICE, DIGITS, END
 
 CLOSING = {"(": ")", "[": "]", r"\lbrace": r"\rbrace"}
 STOP = {END, "=", "+", "-", "/", ",", ".", "}", "&", r"\\", r"\end{cases}", *CLOSING.values()}
-ADVICE = {
-    "d": r"write a derivative with \partial",
-    r"\mathrm": r"write names without \mathrm, and derivatives with \partial",
-    r"\top": "a transposed matrix cannot be read; write its indices",
-    "'": r"write a derivative as \frac{\partial A}{\partial x}",
-    "*": r"write a product without a sign, or with \cdot",
-    "{": "braces that belong to no command cannot be seen; write a bracket",
-    r"\over": r"write \frac{}{}",
-}
 
 
 def quotient(above, below):
@@ -51,12 +42,12 @@ class Reader(NameReader):
         found = [self.additive()] if symbol is None else []
         self.first = set(self.free)
         while self.next == "=":
-            self.take()
+            self.equals.append(self.take().place)
             found.append(self.additive())
         if self.next in (".", ",") and self.tokens[self.position + 1].text == END:
             self.take()
         if self.next != END:
-            raise self.error(ADVICE.get(self.next, f"{self.next} does not fit in here"))
+            raise self.error(f"{self.next} does not fit in here")
         return found
 
     def additive(self):
@@ -92,19 +83,21 @@ class Reader(NameReader):
             elif self.next in STOP:
                 return found
             else:
-                if self.next[0].isdigit() and isinstance(found[-1], Number):
-                    raise self.error(r"write \cdot between two numbers")
+                place = self.tokens[self.position].place
                 found.append(self.factor())
+                if isinstance(found[-1], Number) and isinstance(found[-2], Number):
+                    raise self.error(r"write \cdot between two numbers", place)
 
     def divide(self, above, below):
         if below == ZERO:
             raise self.error("this divides by 0")
-        return quotient(above, below)
+        result = quotient(above, below)
+        return self.bounded(result, None) if isinstance(result, Number) else result
 
     def factor(self):
         known = {
             r"\frac": self.fraction,
-            r"\sqrt": lambda: Power(self.braced(self.additive), Fraction(1, 2)),
+            r"\sqrt": lambda: self.raised(self.braced(self.additive), Fraction(1, 2)),
             r"\sum": self.sum,
             r"\max": self.maximum,
             r"\begin{cases}": self.cases,
@@ -112,53 +105,39 @@ class Reader(NameReader):
         token = self.tokens[self.position]
         if token.text in known:
             self.take()
-            return self.powered(known[token.text]())
+            found = known[token.text]()
+            if self.next in ("_", "^"):
+                raise self.error(f"write a bracket around what {token.text} gives")
+            return found
         if token.text in CLOSING:
             self.take()
             inside = self.additive()
             self.take(CLOSING[token.text])
             return self.powered(inside)
-        if token.text[0].isdigit():
+        if token.text[0] in DIGITS:
             return self.powered(self.number())
         if token.text in ADVICE:
             raise self.error(ADVICE[token.text])
-        if token.text in ACCENTS or BASES.fullmatch(token.text):
+        if self.at_name():
             return self.powered(*self.name())
         missing = f"something is missing before {token.text}"
         raise self.error(missing if token.text in STOP else f"{token.text} cannot be read here")
 
     def powered(self, base, exponent=None):
         if self.next == "^":
-            if exponent is not None:
-                raise self.error("a second exponent; write a bracket around the first")
             exponent = self.exponent()
         if self.next in ("_", "^"):
             raise self.error("this stands behind nothing that can have it")
-        if exponent is None or base == ONE:
-            return base
-        if isinstance(base, Number):
-            if exponent.denominator != 1 or (base == ZERO and exponent < 0):
-                raise self.error("this power of a number is no rational number")
-            return Number(base.value**exponent.numerator)
-        return Power(base, exponent)
+        return base if exponent is None else self.raised(base, exponent)
 
-    def number(self):
-        token = self.take()
-        if len(token.text) > 9:
-            raise self.error("a number of more than 9 characters", token.place)
-        return Number(Fraction(token.text))
-
-    def exponent(self):
-        place = self.take("^").place
-        if self.next == "{":
-            value = self.braced(self.additive)
-        elif self.next.isdigit() and len(self.next) == 1:
-            value = self.number()
-        else:
-            raise self.error(ADVICE.get(self.next, "write the exponent in braces"))
-        if not isinstance(value, Number) or 2 % value.value.denominator or abs(value.value) > 9:
-            raise self.error("an exponent must be a whole or a half number, from -9 to 9", place)
-        return value.value
+    def raised(self, base, exponent):
+        if not isinstance(base, Number):
+            return Power(base, exponent)
+        if base != ONE and exponent.denominator != 1:
+            raise self.error("a root of a number cannot be read")
+        if base == ZERO and exponent <= 0:
+            raise self.error("0 has no such power")
+        return self.bounded(Number(base.value**exponent.numerator), None)
 
     def fraction(self):
         if self.next == "{" and self.tokens[self.position + 1].text == r"\partial":
@@ -178,7 +157,7 @@ class Reader(NameReader):
         self.take(r"\partial", cause=r"here must stand \partial")
         if self.next == "^":
             raise self.error("a second derivative is the derivative of a bracket with a derivative in it")
-        if self.next not in CLOSING and self.next not in ACCENTS and not BASES.fullmatch(self.next):
+        if self.next not in CLOSING and not self.at_name():
             raise self.error(f"after \\partial must stand {what}")
         return self.factor()
 
@@ -191,14 +170,6 @@ class Reader(NameReader):
         body = self.factors()
         del self.open[-len(new) :]
         return Sum(tuple(token.text for token in new), body[0] if len(body) == 1 else Mul(tuple(body)))
-
-    def upper(self, new):
-        place = self.take("^").place
-        size = self.braced(self.take).text if self.next == "{" else self.take().text
-        if [size_of(token.text) for token in new] != [size]:
-            raise self.error(
-                f"{new[-1].text} runs over all {PLURAL[size_of(new[-1].text)]}, not to {size}", place
-            )
 
     def maximum(self):
         self.take("(")

@@ -11,7 +11,7 @@ The part of TeX that index calculus needs, and these rules where a reader may do
 6. `\frac{\partial A}{\partial x}` is closed; A is one name, or a bracket.
 7. A partial derivative is total below x: names are unfolded until x appears.
 8. Derivatives are written `\partial`.
-9. A display is one equation; its rows go on with `=`, `+` or `-`.
+9. A display is one equation; its rows go on with `&=`, `&+` or `&-`.
 10. `/` stands between two single factors.
 """
 
@@ -53,9 +53,10 @@ def read(tex, names: Mapping = NAMES):
 
 def read_expression(tex, names: Mapping = NAMES):
     """Return the expression that TeX without `=` stands for; arguments and errors as `read`."""
-    (side, *more) = Reader(tex, names).sides()
+    reader = Reader(tex, names)
+    side, *more = reader.sides()
     if more:
-        raise TexError(tex, tex.index("="), "here is no place for =")
+        raise TexError(tex, reader.equals[0], "here is no place for =")
     return side
 
 
@@ -69,7 +70,7 @@ def read_definition(tex, names: Mapping = NAMES):
     symbol = reader.new_name("=")
     meaning, *more = reader.sides(symbol)
     if more:
-        raise TexError(tex, tex.rindex("="), "a definition has two sides")
+        raise TexError(tex, reader.equals[1], "a definition has two sides")
     return Definition(symbol, meaning)
 
 

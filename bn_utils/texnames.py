@@ -1,9 +1,10 @@
 r"""Reads the names of an equation, with their indices: the lower half of `texmath`."""
 
 import re
+from fractions import Fraction
 
-from bn_utils.expressions import DELTA, LETTERS, Symbol, size_of
-from bn_utils.textokens import TexError, tokens
+from bn_utils.expressions import DELTA, LETTERS, Number, Symbol, size_of
+from bn_utils.textokens import ADVICE, DIGITS, TexError, tokens
 
 ACCENTS = {r"\hat", r"\bar", r"\tilde"}
 SQUARES = {r"\sigma", r"\tau", r"\rho"}  # a name that occurs as its square alone
@@ -11,6 +12,7 @@ BASES = re.compile(
     r"[a-ce-zA-Z]|\\mathcal L|\\mathtt\{.*\}"
     r"|\\(alpha|beta|gamma|delta|epsilon|eta|kappa|lambda|mu|nu|xi|phi|psi|omega|Phi|Psi|Omega|sigma|tau|rho)"
 )
+RESERVED = (DELTA, "N", "H", "D")
 PLURAL = {"N": "rows", "H": "columns", "D": "input features"}
 
 
@@ -21,7 +23,7 @@ class NameReader:
         if not isinstance(tex, str):
             raise TypeError(f"tex must be a string, got {type(tex).__name__}")
         self.tex, self.names = tex, dict(names)
-        self.tokens, self.position, self.depth = tokens(tex), 0, 0
+        self.tokens, self.position, self.depth, self.equals = tokens(tex), 0, 0, []
         self.open, self.summed, self.free, self.first = [], set(), set(), None
 
     @property
@@ -44,6 +46,58 @@ class NameReader:
         self.take("}", cause="here must stand a closing brace }")
         return found
 
+    def number(self):
+        token = self.take()
+        if len(token.text) > 19:
+            raise self.error("a number of more than 19 characters", token.place)
+        return Number(Fraction(token.text))
+
+    def bounded(self, number, place):
+        """Refuse a number that nobody would write out."""
+        if max(abs(number.value.numerator), number.value.denominator) >= 10**19:
+            raise self.error("this number has more than 19 digits", place)
+        return number
+
+    def exponent(self):
+        place = self.take("^").place
+        if self.next == "{":
+            value = self.braced(self.signed_number)
+        elif self.next in DIGITS:
+            value = self.number().value
+        else:
+            raise self.error(ADVICE.get(self.next, "write the exponent in braces"))
+        if 2 % value.denominator or abs(value) > 9:
+            raise self.error("an exponent must be a whole or a half number, from -9 to 9", place)
+        return value
+
+    def signed_number(self):
+        """An exponent: -3/2, or -\\frac{3}{2}, or 2."""
+        sign = -1 if self.next == "-" and self.take() else 1
+        if self.next == r"\frac":
+            self.take()
+            above, below = self.braced(self.digits), self.braced(self.digits)
+        else:
+            above = self.digits()
+            below = self.digits() if self.next == "/" and self.take() else 1
+        if below == 0:
+            raise self.error("this divides by 0")
+        return sign * above / below
+
+    def digits(self):
+        if self.next[0] not in DIGITS:
+            raise self.error("an exponent must be a whole or a half number, from -9 to 9")
+        return self.number().value
+
+    def upper(self, new):
+        place = self.take("^").place
+        size = self.braced(self.take).text if self.next == "{" else self.take().text
+        if len(new) != 1:
+            raise self.error("write a sum with limits for each letter", place)
+        if size_of(new[0].text) != size:
+            raise self.error(
+                f"{new[0].text} runs over all {PLURAL[size_of(new[0].text)]}, not to {size}", place
+            )
+
     def letters(self, binding=False):
         """The letters of an index or under a sum, each one looked at."""
         found = []
@@ -54,9 +108,10 @@ class NameReader:
             if found and self.next == ",":
                 self.take()
             found.append(self.letter(binding, found))
-            if binding and self.next == "=":
+            if binding and len(found) == 1 and self.next == "=":  # from 1 to N
                 self.take()
                 self.take("1")
+                break
         if braces:
             self.take("}")
         return found
@@ -64,7 +119,7 @@ class NameReader:
     def letter(self, binding, before):
         """One letter: summed by the sum that is being read, or standing at a name."""
         token = self.take()
-        if size_of(token.text) is None or len(token.text) != 1:
+        if size_of(token.text) is None:
             ranges = "; ".join(f"{' '.join(LETTERS[size])}: {PLURAL[size]}" for size in LETTERS)
             raise self.error(f"{token.text} is no index letter ({ranges})", token.place)
         if binding:
@@ -137,20 +192,27 @@ class NameReader:
 
     def symbol(self):
         place = self.tokens[self.position].place
-        found = self.factor()
-        if not isinstance(found, Symbol):
+        found, exponent = self.name() if self.at_name() else (None, None)
+        if found is None or exponent is not None:
             raise self.error("here must stand one name with its indices", place)
         return found
 
+    def at_name(self):
+        """Say whether a name stands here."""
+        return self.next in ACCENTS or BASES.fullmatch(self.next) is not None
+
     def new_name(self, end):
         """The left side of a definition: a name, which may be new, with different letters."""
-        start = self.tokens[self.position]
-        names = self.names
+        start, names = self.tokens[self.position], self.names
+        if not self.at_name() or start.text in RESERVED:
+            raise self.error(f"a definition starts with a name that is not {', '.join(RESERVED)}")
         self.names = None
         symbol, exponent = self.name()
         if exponent is not None or self.next != end or len(set(symbol.indices)) != len(symbol.indices):
             raise self.error(
                 f"here must stand one name, its letters all different, before {end}", start.place
             )
+        if not symbol.indices and size_of(symbol.name):
+            raise self.error(f"{symbol.name} is an index letter; take another name", start.place)
         self.names = {**names, symbol.name: tuple(map(size_of, symbol.indices))}
         return symbol

@@ -12,7 +12,7 @@ TOKEN = re.compile(
     r"|\\[a-zA-Z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.",
     re.DOTALL,
 )
-SPACE = re.compile(r"\s+|~|\\[,;:! ]|\\(?:quad|qquad|left|right|displaystyle|(?:big|Big|bigg|Bigg)[lr]?)")
+SPACE = re.compile(r"\s+|~|\\[,;:! ]|\\(?:left|right|displaystyle|(?:big|Big|bigg|Bigg)[lr]?)")
 SYNONYMS = {
     r"\varepsilon": r"\epsilon",
     r"\tfrac": r"\frac",
@@ -22,6 +22,18 @@ SYNONYMS = {
     r"\rbrack": "]",
 }
 END = "the end"
+DIGITS = tuple("0123456789")
+ADVICE = {
+    "d": r"write a derivative with \partial",
+    r"\mathrm": r"write names without \mathrm, and derivatives with \partial",
+    r"\top": "a transposed matrix cannot be read; write its indices",
+    "'": r"write a derivative as \frac{\partial A}{\partial x}",
+    "*": r"write a product without a sign, or with \cdot",
+    "{": "braces that belong to no command cannot be seen; write a bracket",
+    r"\over": r"write \frac{}{}",
+    r"\quad": "write one equation in each display",
+    r"\qquad": "write one equation in each display",
+}
 
 
 class Token(NamedTuple):
@@ -56,8 +68,8 @@ def tokens(tex):
     found = [Token(_plain(match[0]), match.start()) for match in TOKEN.finditer(tex)]
     found = [token for token in found if not SPACE.fullmatch(token.text)]
     found.append(Token(END, len(tex)))
-    partner, inside = _matched(tex, found)
-    dropped = set()
+    partner = _matched(tex, found)
+    dropped = _alignment(tex, found, partner)
     for n, token in enumerate(found):
         if token.text == r"\textcolor":
             colour = _expect(tex, found, n + 1, r"\{")
@@ -68,16 +80,48 @@ def tokens(tex):
             below = partner[group] + 1
             for k, text in enumerate(("_", r"\{", r"\\text\{.*\}", r"\}")):
                 _expect(tex, found, below + k, text)
+            _expect(tex, found, below + 4, r"[^_^].*")
+            _one_product(tex, found, group, partner)
             dropped |= {n, group, *range(partner[group], below + 4)}
-        elif token.text in (r"\begin{aligned}", r"\end{aligned}"):
-            dropped.add(n)
-        elif inside[n] == r"\begin{aligned}" and token.text in ("&", r"\\"):
-            dropped.add(n)
-            after = next(t for t in found[n + 1 :] if t.text != "&")
-            if token.text == r"\\" and after.text not in ("=", "+", "-", r"\end{aligned}"):
-                advice = "a new equation starts here; give it a display, or start the row with =, + or -"
-                raise TexError(tex, after.place, advice)
     return [token for n, token in enumerate(found) if n not in dropped]
+
+
+def _alignment(tex, found, partner):
+    """The marks of an `aligned` that is the whole display: one equation, its rows going on from `&`."""
+    start = next((n for n, token in enumerate(found) if token.text == r"\begin{aligned}"), None)
+    if start is None:
+        return set()
+    end = partner[start]
+    behind = [token for token in found[end + 1 : -1] if token.text not in (".", ",")]
+    if start or behind:
+        place = behind[0].place if behind else found[start].place
+        raise TexError(tex, place, "aligned must be the whole display; write a bracket")
+    rows, dropped, cases = [[]], {start, end}, False
+    for n in range(start + 1, end):
+        cases = {r"\begin{cases}": True, r"\end{cases}": False}.get(found[n].text, cases)
+        if not cases and found[n].text in ("&", r"\\"):
+            dropped.add(n)
+        if not cases and found[n].text == r"\\":
+            rows.append([])
+        else:
+            rows[-1].append(n)
+    for number, row in enumerate(rows):
+        marks = [n for n in row if n in dropped]
+        first = row[:2] if number else marks
+        if len(marks) > 1 or (number and (marks != row[:1] or found[row[1]].text not in ("=", "+", "-"))):
+            place = found[first[-1]].place if first else found[end].place
+            raise TexError(tex, place, "a display holds one equation; its rows go on with &=, &+ or &-")
+    return dropped
+
+
+def _one_product(tex, found, group, partner):
+    """Refuse a sum in a group that stands for a factor, unless brackets show where it ends."""
+    depth = 0
+    for token in found[group + 1 : partner[group]]:
+        depth += {"(": 1, "[": 1, "{": 1, r"\lbrace": 1}.get(token.text, 0)
+        depth -= {")": 1, "]": 1, "}": 1, r"\rbrace": 1}.get(token.text, 0)
+        if depth == 0 and token.text in ("=", "+", "-"):
+            raise TexError(tex, token.place, "a sum over an underbrace needs a bracket around it")
 
 
 def _plain(text):
@@ -89,10 +133,9 @@ def _plain(text):
 
 
 def _matched(tex, found):
-    """Pair the braces and the environments; say of each mark in which environment it stands."""
-    partner, inside, opened = {}, [], []
+    """Pair the braces and the environments, by their positions."""
+    partner, opened = {}, []
     for n, token in enumerate(found):
-        inside.append(next((found[k].text for k in reversed(opened) if found[k].text != "{"), ""))
         if token.text == "{" or token.text.startswith(r"\begin"):
             opened.append(n)
         elif token.text == "}" or token.text.startswith(r"\end"):
@@ -102,11 +145,11 @@ def _matched(tex, found):
             partner[opened.pop()] = n
     if opened:
         raise TexError(tex, found[opened[-1]].place, f"{found[opened[-1]].text} is not closed")
-    return partner, inside
+    return partner
 
 
 def _expect(tex, found, n, pattern):
-    token = found[min(n, len(found) - 1)]
+    token = found[n]
     if not re.fullmatch(pattern, token.text):
         advice = "write \\textcolor{..}{..} and \\underbrace{..}_{\\text{..}}"
         raise TexError(tex, token.place, f"{token.text} does not fit in here; {advice}")

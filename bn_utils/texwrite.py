@@ -2,6 +2,7 @@
 
 from bn_utils.expressions import (
     MINUS_ONE,
+    ONE,
     Add,
     Case,
     Derivative,
@@ -30,14 +31,14 @@ def write_chain(sides):
 def _signed(term):
     if isinstance(term, Number) and term.value < 0:
         return "-", _number(-term.value)
-    if isinstance(term, Mul) and term.factors[0] == MINUS_ONE:
+    if isinstance(term, Mul) and term.factors[0] == MINUS_ONE and not _is_number(term.factors[1:]):
         return "-", _product(term.factors[1:])
-    return "+", _product(term.factors if isinstance(term, Mul) else (term,))
+    if isinstance(term, Mul):
+        return "+", _fraction(*term.factors) if _is_fraction(term) else _product(term.factors)
+    return "+", _factor(term)
 
 
 def _product(factors):
-    if _is_fraction(factors):
-        return rf"\frac{{{write(factors[0])}}}{{{write(factors[1].base)}}}"
     texts = []
     for place, factor in enumerate(factors):
         inside = isinstance(factor, Sum) and place < len(factors) - 1  # it would take what follows
@@ -59,8 +60,7 @@ def _factor(factor):
             plain = isinstance(base, Symbol) and not base.name.endswith("^2")
             return f"{_symbol(base) if plain else f'({write(base)})'}^{{{exponent}}}"
         case Sum(letters, body):
-            text = f"({write(body)})" if isinstance(body, Mul) else _factor(body)
-            return rf"\sum_{{{','.join(letters)}}} {text}"
+            return rf"\sum_{{{','.join(map(_letter, letters))}}} {_factor(body)}"
         case Derivative(of, by):
             above = _symbol(of) if isinstance(of, Symbol) else f"({write(of)})"
             return rf"\frac{{\partial {above}}}{{\partial {_symbol(by)}}}"
@@ -68,14 +68,23 @@ def _factor(factor):
             return _cases(f"{left} = {right}", then, otherwise)
         case Case(condition, then, otherwise):
             return _cases(f"{_symbol(condition.of)} > 0", then, otherwise)
-    text = write(factor)
-    return text if isinstance(factor, Mul) and _is_fraction(factor.factors) else f"({text})"
+    return write(factor) if _is_fraction(factor) else f"({write(factor)})"
 
 
-def _is_fraction(factors):
-    """Say whether a product is a over b, a being no minus."""
-    (first, *rest) = factors
-    return first != MINUS_ONE and len(rest) == 1 and isinstance(rest[0], Power) and rest[0].exponent == -1
+def _is_number(factors):
+    return len(factors) == 1 and isinstance(factors[0], Number)
+
+
+def _is_fraction(product):
+    """Say whether a product is a over b, a being no number that is written with a sign or left out."""
+    if not isinstance(product, Mul) or len(product.factors) != 2:
+        return False
+    above, below = product.factors
+    return above not in (ONE, MINUS_ONE) and isinstance(below, Power) and below.exponent == -1
+
+
+def _fraction(above, below):
+    return rf"\frac{{{write(above)}}}{{{write(below.base)}}}"
 
 
 def _cases(condition, then, otherwise):
@@ -91,4 +100,9 @@ def _symbol(symbol):
     if not symbol.indices:
         return symbol.name
     name, square = (symbol.name[:-2], "^2") if symbol.name.endswith("^2") else (symbol.name, "")
-    return f"{name}_{{{''.join(symbol.indices)}}}{square}"
+    return f"{name}_{{{''.join(map(_letter, symbol.indices))}}}{square}"
+
+
+def _letter(letter):
+    """A letter; a number behind it, which keeps it apart from another, is set below it."""
+    return letter if len(letter) == 1 else f"{letter[0]}_{{{letter[1:]}}}"

@@ -45,13 +45,15 @@ class Verdict:
     def __repr__(self):
         if self.proved:
             return f"proved: every N, exact ({self.entries} entries), PyTorch ({BOUND:g})"
-        return f"refuted: left - right = {self.residual}, which is {self.counterexample}"
+        return f"refuted: left - right = {self.residual}, for example {self.counterexample}"
 
     def _repr_markdown_(self):
         if self.proved:
             ways = f"exact in {self.entries} entries; PyTorch agrees, within {BOUND:g}"
             return f"**Proved** for every $N$ and $H$; {ways}."
-        return f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nwhich is {self.counterexample}."
+        return (
+            f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nfor example {self.counterexample}."
+        )
 
 
 def context_of(book, given=()):
@@ -98,7 +100,7 @@ def judge(tex, context):
             f"in float64 the error is {error:.1g}"
         )
     rest = write(left_over[wrong or 0])
-    return Verdict(write_chain(sides), rest, entries, counterexample or f"an error of {error:.1g} in float64")
+    return Verdict(write_chain(sides), rest, entries, counterexample or f"{error:.1g} in float64")
 
 
 def numeric_error(sides, context):
@@ -137,7 +139,7 @@ def _exact(sides, context):
             if len(differ):
                 place = tuple(differ[0])
                 at = [f"N = {sizes['N']}", *(f"{k} = {n + 1}" for k, n in zip(letters, place, strict=True))]
-                return 0, link, f"{left[place] - right[place]} at {', '.join(at)} of a batch of fractions"
+                return 0, link, f"{left[place] - right[place]} at {', '.join(at)} in a batch of fractions"
             entries += left.size
     return entries, None, ""
 

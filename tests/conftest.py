@@ -20,6 +20,11 @@ settings.register_profile("house", derandomize=True, deadline=None, max_examples
 settings.load_profile("house")
 
 
+def pytest_addoption(parser):
+    help = "check every wrong version of every equation, not a sample (some minutes)"
+    parser.addoption("--all-mutations", action="store_true", help=help)
+
+
 @pytest.fixture(
     scope="session",
     params=[bn.batchnorm_backward, bn.batchnorm_backward_staged, bn.batchnorm_backward_delta],

@@ -25,6 +25,8 @@ RMS_NORM = [
     r"x_{ij} = g_{ij} \gamma_j",
 ]
 EVALUATION = [  # m and tau^2 are running statistics: numbers
+    "m_j",
+    r"\tau_j^2",
     r"x_{ij} = \gamma_j (h_{ij} - m_j) (\tau_j^2 + \epsilon)^{-1/2} + \beta_j",
     r"K = \sum_{k,l} g_{kl} x_{kl}",
 ]
@@ -59,7 +61,7 @@ IDENTITIES = {
     "sum of squares": (r"\sum_i \hat h_{ij}^2 = N \sigma_j^2 (\sigma_j^2 + \epsilon)^{-1}", []),
     "dh sums to 0": (rf"\sum_i {DH} = 0", []),
     "dh along hhat": (
-        rf"\sum_i {DH} \hat h_{{ij}} = \epsilon \gamma_j \frac{{\partial \mathcal L}}{{\partial \gamma_j}} s_j^{{-3}}",
+        rf"\sum_i {DH} \hat h_{{ij}} = \epsilon \gamma_j s_j^{{-3}} \frac{{\partial \mathcal L}}{{\partial \gamma_j}}",
         [],
     ),
     "eigenvector 1": (r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} = 0", []),

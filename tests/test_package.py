@@ -25,7 +25,7 @@ def test_import_needs_numpy_alone():
 
 def test_all_names_what_the_package_exports():
     exported = {name for name, value in vars(bn).items() if name[0] != "_" and not inspect.ismodule(value)}
-    assert sorted({*exported, "exercises"}) == bn.__all__
+    assert sorted({*exported, "exercises", "ledger"}) == bn.__all__
 
 
 @pytest.mark.parametrize("module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers"])

@@ -13,6 +13,7 @@ FIGURES = {
     "02_chain_rule": ["fig-nudge", "fig-graph"],
     "03_delta_notation": ["fig-dmu", "fig-jacobian"],
     "04_final_formulas": ["fig-errors"],
+    "05_how_the_checking_works": ["fig-cubes"],
 }
 
 

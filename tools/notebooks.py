@@ -18,6 +18,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from bn_utils.ledger import equations_in
+
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = "application/vnd.bn-utils.ledger+json"
 ALLOWED_TAGS = re.compile("raises-exception|solution|hide-(input|output|cell)|remove-(input|output|cell)")
@@ -124,11 +126,11 @@ def register_of(notebook):
 
 
 def write_register(folder):
-    """Write the register of all chapters of a project, in the order of the chapters."""
+    """Write the register of all chapters of a project, in the order of their equations."""
     register = {}
     for path in sorted((folder / "chapters").glob("*.ipynb")):
         rows = register_of(nbformat.read(path, as_version=4))
-        register |= {label: {"chapter": path.stem, **row} for label, row in rows.items()}
+        register |= {label: rows[label] for label in equations_in(path) if label in rows}
     text = json.dumps(register, indent=1) + "\n"
     (folder / "bn_utils" / "register.json").write_text(text, encoding="utf-8", newline="\n")
 

@@ -1,0 +1,285 @@
+"""Every equation of the book, checked in three ways from its TeX; and the checker, checked."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from equations import EQUATIONS
+from identities import IDENTITIES
+from messages import exactly
+from mutations import mutations
+from notebooks import register_of
+
+from bn_utils import derivative, ledger, symbolic, verdict
+from bn_utils.expressions import Number, Symbol
+from bn_utils.symbolic import UndecidedError
+from bn_utils.texmath import TexError, read, read_expression
+from bn_utils.texwrite import write_chain
+
+CHAPTERS = Path(__file__).parents[1] / "chapters"
+REGISTER = json.loads(ledger.REGISTER.read_text(encoding="utf-8"))
+LABELS = [label for labels in EQUATIONS.values() for label in labels]
+DEFINITIONS = {
+    "eq-kronecker",
+    "eq-linear",
+    "eq-mean",
+    "eq-var",
+    "eq-centred",
+    "eq-normalize",
+    "eq-std",
+    "eq-affine",
+    "eq-relu",
+    "eq-layout",
+    "eq-loss",
+}
+DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
+
+
+@pytest.fixture
+def no_chapters(tmp_path, monkeypatch):
+    """A working directory without chapters, as beside a notebook opened elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_register_has_a_row_for_every_equation_in_order():
+    assert list(REGISTER) == LABELS
+
+
+@pytest.mark.parametrize("chapter", EQUATIONS)
+def test_the_register_is_what_the_chapters_printed(chapter):
+    rows = register_of(nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4))
+    assert {label: REGISTER[label] for label in EQUATIONS[chapter]} == {
+        label: rows[label] for label in EQUATIONS[chapter]
+    }
+
+
+@pytest.mark.parametrize("chapter", EQUATIONS)
+@pytest.mark.parametrize("ending", ["md", "ipynb"])
+def test_the_register_holds_the_tex_of_the_chapters(chapter, ending):
+    found = ledger.equations_in(CHAPTERS / f"{chapter}.{ending}")
+    assert found == {label: REGISTER[label]["tex"] for label in EQUATIONS[chapter]}
+
+
+@pytest.mark.parametrize("chapter", EQUATIONS)
+def test_each_equation_is_checked_in_its_own_chapter_once(chapter):
+    text = (CHAPTERS / f"{chapter}.md").read_text(encoding="utf-8")
+    calls = re.findall(r"^ledger\.check\((.*)\)$", text, flags=re.MULTILINE)
+    checked = [label for call in calls for label in re.findall(r'"(eq-[\w-]+)"', call)]
+    own = [label for label in checked if label in EQUATIONS[chapter]]
+    assert sorted(own) == sorted(EQUATIONS[chapter])
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_an_equation_is_what_its_row_says(label, no_chapters):
+    (row,) = ledger.check(label)
+    assert {**vars(row)} == REGISTER[label]
+    assert row.kind == ("definition" if label in DEFINITIONS else "proved")
+    assert (row.entries > 0) is (row.kind == "proved")
+    assert row.bound == 1e-12
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_an_identity_is_proved(name, no_chapters):
+    tex, given = IDENTITIES[name]
+    outcome = ledger.try_line(tex, given)
+    assert outcome.proved
+    assert outcome.entries > 0
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_wrong_versions_are_refused_and_the_three_ways_agree(label, no_chapters, request):
+    every = 1 if request.config.getoption("all_mutations") else 19
+    given = ledger.GIVEN.get(label, ())
+    found = mutations(REGISTER[label]["tex"], ledger.book().names)
+    assert len(found) >= 5
+    refused = 0
+    for mutant in found[len(label) % 5 :: every]:
+        try:
+            outcome = ledger.try_line(mutant, given)  # raises DisagreementError where they do not
+        except (TexError, UndecidedError):
+            refused += 1
+        else:
+            assert outcome.entries > 0 or outcome.counterexample
+            refused += not outcome.proved
+    assert refused > 0
+
+
+# a definition changed, and lines that are wrong with it
+WRONG_DEFINITIONS = [
+    ("eq-mean", r"\mu_j = \frac{2}{N} \sum_i h_{ij}", ["eq-centred-sum", "eq-dmu", "eq-dvar-4", "eq-jac"]),
+    ("eq-mean", r"\mu_j = \sum_i h_{ij}", ["eq-dmu", "eq-jac-centred", "eq-dh-5"]),
+    ("eq-var", r"\sigma_j^2 = \frac{2}{N} \sum_i (h_{ij} - \mu_j)^2", ["eq-dvar-1", "eq-jac", "eq-dh-hat"]),
+    ("eq-var", r"\sigma_j^2 = \frac{1}{N} \sum_i h_{ij}^2", ["eq-dvar-1", "eq-dvar-4", "eq-jac"]),
+    ("eq-normalize", r"\hat h_{ij} = (h_{ij} - \mu_j)(\sigma_j^2 + \epsilon)^{-1}", ["eq-jac", "eq-dh-4"]),
+    ("eq-affine", r"y_{ij} = \gamma_j \hat h_{ij} - \beta_j", ["eq-dbeta-3", "eq-dh-hat"]),
+    ("eq-linear", r"h_{ij} = 2 \sum_d X_{id} W_{dj} + b_j", ["eq-dinput", "eq-dweight"]),
+    ("eq-relu", r"a_{ij} = \max(0, y_{ij}) + y_{ij}", ["eq-drelu"]),
+]
+
+
+@pytest.mark.parametrize(("label", "wrong", "lines"), WRONG_DEFINITIONS)
+def test_a_wrong_definition_is_not_pytorchs_and_its_lines_fall(label, wrong, lines, monkeypatch):
+    right = {key: row["tex"] for key, row in REGISTER.items()}
+    monkeypatch.setattr(ledger, "tex_of", {**right, label: wrong}.get)
+    with pytest.raises(ledger.RefutedError, match=f"^{label}: PyTorch computes something else"):
+        ledger.check(label)
+    for line in lines:
+        with pytest.raises((ledger.RefutedError, verdict.DisagreementError), match=line.split("-")[0]):
+            ledger.check(line)
+
+
+def wrong_rule(name, factor):
+    """A derivative that takes the one of a name for `factor` times what it is."""
+    right = derivative.derivative
+
+    def wrong(expression, by, definitions, taken=frozenset()):
+        rate = right(expression, by, definitions, taken)
+        if isinstance(expression, Symbol) and expression.name == name != by.name:
+            return symbolic.multiply(Number(factor), rate)
+        return rate
+
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [(r"\mu", ["eq-dmu", "eq-jac-centred"]), (r"\sigma^2", ["eq-dvar-1", "eq-dvar-4", "eq-jac"])],
+)
+def test_a_wrong_rule_for_the_derivative_is_caught(name, lines, monkeypatch):
+    wrong = wrong_rule(name, 2)
+    monkeypatch.setattr(derivative, "derivative", wrong)
+    monkeypatch.setattr(symbolic, "derivative", wrong)
+    for label in lines:
+        with pytest.raises(verdict.DisagreementError):
+            ledger.check(label)
+
+
+def test_a_row_is_printed_on_one_line_and_carried_as_data():
+    rows = ledger.check("eq-mean", "eq-dmu")
+    assert repr(rows).splitlines() == [
+        "eq-mean: definition, PyTorch (1e-12)",
+        f"eq-dmu: every N, exact ({rows[1].entries} entries), PyTorch (1e-12)",
+    ]
+    bundle = rows._repr_mimebundle_(include=None, exclude=None)
+    assert bundle["text/plain"] == repr(rows)
+    assert [row["label"] for row in bundle["application/vnd.bn-utils.ledger+json"]] == ["eq-mean", "eq-dmu"]
+
+
+def test_a_line_that_is_proved_says_so():
+    outcome = ledger.try_line(r"\sum_i \hat h_{ij} = 0")
+    assert repr(outcome) == f"proved: every N, exact ({outcome.entries} entries), PyTorch (1e-12)"
+    assert outcome._repr_markdown_().startswith("**Proved** for every $N$ and $H$; exact in 10 entries;")
+    assert outcome.entries == 10  # three columns, two, three and two
+
+
+@pytest.mark.parametrize(
+    ("line", "left_over"),
+    [
+        (rf"{DH} = \frac{{\gamma_j}}{{s_j}} g_{{ij}} - \frac{{1}}{{N}} \sum_k g_{{kj}}", None),
+        (r"\frac{\partial \mu_l}{\partial h_{ij}} = \delta_{jl}", r"-\delta_{jl} + \frac{1}{N} \delta_{jl}"),
+        (r"\sum_i (h_{ij} - \mu_j)^3 = 0", r"\sum_{i} (h_{ij} - \mu_{j})^{3}"),
+        (r"\sum_i \hat h_{ij}^2 = N", r"-N \epsilon \frac{1}{\sigma_{j}^2 + \epsilon}"),
+        (r"N \mu_j = \sum_i h_{ij} = 0", r"N \mu_{j}"),
+    ],
+)
+def test_a_line_that_is_refuted_says_what_is_left_and_where(line, left_over):
+    outcome = ledger.try_line(line)
+    assert not outcome.proved
+    assert re.search(r"^-?\d+(/\d+)? at N = [2-5], .* in a batch of fractions$", outcome.counterexample)
+    assert left_over in (None, outcome.residual)
+    assert (
+        repr(outcome) == f"refuted: left - right = {outcome.residual}, for example {outcome.counterexample}"
+    )
+    assert f"$${outcome.residual}$$" in outcome._repr_markdown_()
+    read_expression(outcome.residual)  # it is TeX of the kind that can be read
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"(N - 2) (N - 3) (N - 4) (N - 5) \mu_j = 0",  # true in all fractions that are tried
+        r"H \mu_j = (H - 2) (H - 3) \mu_j + H \mu_j + \frac{1}{10^9} \frac{1}{10^5}",
+        r"D = H + 1",
+    ],
+)
+def test_what_one_way_cannot_see_another_does(line):
+    assert not ledger.try_line(line).proved
+
+
+def test_where_a_root_is_no_fraction_the_other_two_ways_decide():
+    given = [r"\tau_i^2 = \frac{1}{H} \sum_j h_{ij}^2"]
+    line = r"(\tau_i^2 + \epsilon)^{1/2} (\sigma_j^2 + \epsilon)^{1/2} ="
+    same = r"(\sigma_j^2 + \epsilon)^{1/2} (\tau_i^2 + \epsilon)^{1/2}"
+    outcome = ledger.try_line(f"{line} {same}", given)
+    assert (outcome.proved, outcome.entries) == (True, 0)
+    assert ledger.try_line(f"{line} 2 {same}", given).counterexample.endswith("in float64")
+
+
+def test_a_definition_takes_the_place_of_the_books():
+    line = r"\frac{\partial \mu_l}{\partial h_{ij}} = \frac{2}{N} \delta_{jl}"
+    assert ledger.try_line(line, [r"\mu_j = \frac{2}{N} \sum_i h_{ij}"]).proved
+    assert not ledger.try_line(line).proved
+
+
+def test_a_name_alone_stands_for_any_numbers():
+    line = r"\frac{\partial \mu_l}{\partial h_{ij}} = 0"
+    assert ledger.try_line(line, [r"\mu_j"]).proved
+    assert not ledger.try_line(line).proved
+
+
+@pytest.mark.parametrize(
+    ("tex", "given", "error", "message"),
+    [
+        (3, (), TypeError, "tex must be a string, got int"),
+        (r"\mu_j = 0", "z_j", TypeError, "given must be a sequence of definitions, got one string"),
+        (r"z_j = 0", ["z_j = z_j + 1"], TexError, "z is not defined"),
+        (r"z_j = 0", ["w_j", "z_j = w_j", "w_j = z_j"], ValueError, "is defined by itself"),
+        (r"\mu_j", (), TexError, "an equation has a left and a right side; here is no ="),
+        (r"\gamma_j^{-1} = 1", (), UndecidedError, r"\gamma may be 0 or negative"),
+    ],
+)
+def test_a_line_that_cannot_be_judged(tex, given, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        ledger.try_line(tex, given)
+
+
+def test_an_unknown_label_is_named(no_chapters):
+    with pytest.raises(ValueError, match=r"^label must be one of eq-kronecker, .*; got 'eq-jacobian'$"):
+        ledger.check("eq-jacobian")
+
+
+DISPLAY = "$$\n%s\n$$ (eq-dbeta-3)\n"
+WRONG = r"\frac{\partial \mathcal L}{\partial \beta_j} = 2 \sum_k g_{kj}"
+
+
+def notebook(text):
+    return nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)]))
+
+
+@pytest.mark.parametrize("files", [["md"], ["ipynb"], ["md", "ipynb"]])
+def test_the_line_that_is_checked_is_the_one_in_the_chapter(files, no_chapters):
+    right = REGISTER["eq-dbeta-3"]["tex"]
+    texts = {"md": DISPLAY % WRONG, "ipynb": notebook(DISPLAY % (WRONG if files == ["ipynb"] else right))}
+    for ending in files:
+        (no_chapters / f"chapter.{ending}").write_text(texts[ending], encoding="utf-8")
+    message = rf"eq-dbeta-3 is refuted: left - right = -\sum_{{k}} g_{{kj}}, for example "
+    with pytest.raises(ledger.RefutedError, match=f"^{re.escape(message)}") as error:
+        ledger.check("eq-dbeta-3")
+    assert error.value._render_traceback_() == [f"RefutedError: {error.value}"]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_reading_in_the_register_is_the_line(label):
+    names = ledger.book().names
+    assert REGISTER[label]["reading"] == write_chain(read(REGISTER[label]["tex"], names))
+    assert read(REGISTER[label]["reading"], names) == read(REGISTER[label]["tex"], names)
+
+
+def test_a_disagreement_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(verdict, "numeric_error", lambda *args: 0.5)
+    message = r"\mu_j = \mu_j: the calculus leaves 0; fractions differ nowhere; in float64 the error is 0.5"
+    with pytest.raises(verdict.DisagreementError, match=exactly(message)):
+        ledger.try_line(r"\mu_j = \mu_j")
