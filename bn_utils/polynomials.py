@@ -15,7 +15,7 @@ from bn_utils.expressions import DELTA, SIZES, size_of
 
 @dataclass(frozen=True)
 class Rule:
-    """A sum over one letter, and the polynomial without sums that it is equal to."""
+    """A sum over one letter, and the polynomial that it is equal to."""
 
     letter: str
     factors: tuple
@@ -77,7 +77,8 @@ def reduced(coefficient, factors, over=(), *, rules=()):
         for rule in rules:
             letters = _match(rule, inside, letter)
             if letters is not None:
-                values = ((renamed(term, letters), c) for term, c in rule.value.items())
+                taken = (*outside, *inside.items())
+                values = ((renamed(_apart(term, taken), letters), c) for term, c in rule.value.items())
                 return plus(
                     *(
                         reduced(coefficient * c, (*outside, *value), over - {letter}, rules=rules)

@@ -24,7 +24,8 @@ WHOLE = f"+{EPSILON}"  # ends the name of sigma^2 + epsilon as one atom
 
 def to_expression(polynomial):
     """Return a polynomial as an expression, to be read."""
-    return add(*(_product(term, polynomial[term]) for term in sorted(polynomial, key=_order)))
+    letters = {k for term in polynomial for (_, ks), _ in term for k in ks}
+    return add(*(_product(term, polynomial[term], letters) for term in sorted(polynomial, key=_order)))
 
 
 def _order(term):
@@ -33,9 +34,8 @@ def _order(term):
     return len(term) - len(sizes), -sum(sizes)
 
 
-def _product(term, coefficient):
+def _product(term, coefficient, used):
     free, parts = components(term)
-    used = {k for part in (free, *parts) for (_, ks), _ in part for k in ks}
     below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
     above = [_factor(factor) for factor in free if not _divides(*factor)]
     sign = (MINUS_ONE,) if coefficient < 0 else ()

@@ -125,19 +125,26 @@ def _symbol(symbol, theory):
 
 
 def _rule(definition, theory):
-    """The rule of a definition with one sum, over one letter: solved for that sum. Else None."""
-    meaning = normal_form(definition.meaning, theory)
-    sums = [term for term in meaning if not is_free_of_sums(term)]
-    if len(sums) != 1:
+    """The rule of a definition, solved for its one sum over one letter; a square for its highest one."""
+    try:
+        meaning = normal_form(definition.meaning, theory)
+    except UndecidedError:
+        return None  # it is said where the name is used
+    sums = sorted((term for term in meaning if not is_free_of_sums(term)), key=_degree)
+    if not sums or (len(sums) > 1 and not definition.symbol.name.endswith("^2")):
         return None
-    free, parts = components(sums[0])
-    letters = {k for (_, ks), _ in sums[0] for k in ks if k.startswith("#")}
+    free, parts = components(sums[-1])
+    letters = {k for (_, ks), _ in sums[-1] for k in ks if k.startswith("#")}
     if len(letters) != 1 or any(atom[0] not in SIZES for atom, _ in free):
         return None
     opaque = _symbol(definition.symbol, theory)
-    rest = {term: -coefficient for term, coefficient in meaning.items() if term != sums[0]}
-    inverse = {tuple((atom, -exponent) for atom, exponent in free): 1 / meaning[sums[0]]}
+    rest = {term: -coefficient for term, coefficient in meaning.items() if term != sums[-1]}
+    inverse = {tuple((atom, -exponent) for atom, exponent in free): 1 / meaning[sums[-1]]}
     return Rule(*letters, parts[0], times(plus(opaque, rest), inverse, ()))
+
+
+def _degree(term):
+    return sum(exponent for atom, exponent in term if any(k.startswith("#") for k in atom[1]))
 
 
 def _power(base, exponent, rules):

@@ -44,16 +44,19 @@ class Verdict:
 
     def __repr__(self):
         if self.proved:
-            return f"proved: every N, exact ({self.entries} entries), PyTorch ({BOUND:g})"
+            return f"proved: every N, {self._exact}, PyTorch ({BOUND:g})"
         return f"refuted: left - right = {self.residual}, for example {self.counterexample}"
 
     def _repr_markdown_(self):
         if self.proved:
-            ways = f"exact in {self.entries} entries; PyTorch agrees, within {BOUND:g}"
-            return f"**Proved** for every $N$ and $H$; {ways}."
+            return f"**Proved** for every $N$ and $H$; {self._exact}; PyTorch agrees, within {BOUND:g}."
         return (
             f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nfor example {self.counterexample}."
         )
+
+    @property
+    def _exact(self):
+        return f"exact ({self.entries} entries)" if self.entries else "not in fractions, a root is left"
 
 
 def context_of(book, given=()):

@@ -61,12 +61,14 @@ IDENTITIES = {
     "sum of squares": (r"\sum_i \hat h_{ij}^2 = N \sigma_j^2 (\sigma_j^2 + \epsilon)^{-1}", []),
     "dh sums to 0": (rf"\sum_i {DH} = 0", []),
     "dh along hhat": (
-        rf"\sum_i {DH} \hat h_{{ij}} = \epsilon \gamma_j s_j^{{-3}} \frac{{\partial \mathcal L}}{{\partial \gamma_j}}",
+        rf"\sum_i {DH} \hat h_{{ij}} = \epsilon \frac{{\gamma_j}}{{s_j^3}}"
+        r" \frac{\partial \mathcal L}{\partial \gamma_j}",
         [],
     ),
     "eigenvector 1": (r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} = 0", []),
     "eigenvector hhat": (
-        r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} \hat h_{ij} = \frac{\gamma_j \epsilon}{s_j^3} \hat h_{kj}",
+        r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} \hat h_{ij}"
+        r" = \frac{\gamma_j \epsilon}{s_j^3} \hat h_{kj}",
         [],
     ),
     "the other eigenvectors": (
@@ -75,7 +77,8 @@ IDENTITIES = {
     ),
     "they are orthogonal to 1 and hhat": (r"\sum_i v_{ij} \hat h_{ij} = \sum_i v_{ij} = 0", PROJECTED),
     "trace": (
-        r"\sum_i \frac{\partial y_{ij}}{\partial h_{ij}} = \frac{\gamma_j}{s_j} (N - 2) + \frac{\gamma_j \epsilon}{s_j^3}",
+        r"\sum_i \frac{\partial y_{ij}}{\partial h_{ij}}"
+        r" = \frac{\gamma_j}{s_j} (N - 2) + \frac{\gamma_j \epsilon}{s_j^3}",
         [],
     ),
     "weights and their gradient": (
@@ -98,7 +101,8 @@ IDENTITIES = {
         [r"x_{ij} = \frac{\partial \mathcal L}{\partial \hat h_{ij}}"],
     ),
     "the family, over features": (
-        r"\frac{\partial K}{\partial h_{ij}} = (\tau_i^2 + \epsilon)^{-1/2} \left( x_{ij} - \frac{1}{H} \sum_l x_{il}"
+        r"\frac{\partial K}{\partial h_{ij}} = (\tau_i^2 + \epsilon)^{-1/2} \left( x_{ij}"
+        r" - \frac{1}{H} \sum_l x_{il}"
         r" - \hat x_{ij} \frac{1}{H} \sum_l x_{il} \hat x_{il} \right)",
         LAYER_NORM,
     ),

@@ -94,9 +94,8 @@ def test_wrong_versions_are_refused_and_the_three_ways_agree(label, no_chapters,
     every = 1 if request.config.getoption("all_mutations") else 19
     given = ledger.GIVEN.get(label, ())
     found = mutations(REGISTER[label]["tex"], ledger.book().names)
-    assert len(found) >= 5
     refused = 0
-    for mutant in found[len(label) % 5 :: every]:
+    for mutant in found[::every]:
         try:
             outcome = ledger.try_line(mutant, given)  # raises DisagreementError where they do not
         except (TexError, UndecidedError):
@@ -171,7 +170,8 @@ def test_a_row_is_printed_on_one_line_and_carried_as_data():
 def test_a_line_that_is_proved_says_so():
     outcome = ledger.try_line(r"\sum_i \hat h_{ij} = 0")
     assert repr(outcome) == f"proved: every N, exact ({outcome.entries} entries), PyTorch (1e-12)"
-    assert outcome._repr_markdown_().startswith("**Proved** for every $N$ and $H$; exact in 10 entries;")
+    ways = "exact (10 entries); PyTorch agrees, within 1e-12."
+    assert outcome._repr_markdown_() == f"**Proved** for every $N$ and $H$; {ways}"
     assert outcome.entries == 10  # three columns, two, three and two
 
 
@@ -201,7 +201,8 @@ def test_a_line_that_is_refuted_says_what_is_left_and_where(line, left_over):
     "line",
     [
         r"(N - 2) (N - 3) (N - 4) (N - 5) \mu_j = 0",  # true in all fractions that are tried
-        r"H \mu_j = (H - 2) (H - 3) \mu_j + H \mu_j + \frac{1}{10^9} \frac{1}{10^5}",
+        r"(H - 2) (H - 3) \mu_j = 0",
+        r"\sum_i \hat h_{ij} = \frac{1}{10^9} \cdot \frac{1}{10^5}",  # below PyTorch's bound
         r"D = H + 1",
     ],
 )
@@ -214,7 +215,7 @@ def test_where_a_root_is_no_fraction_the_other_two_ways_decide():
     line = r"(\tau_i^2 + \epsilon)^{1/2} (\sigma_j^2 + \epsilon)^{1/2} ="
     same = r"(\sigma_j^2 + \epsilon)^{1/2} (\tau_i^2 + \epsilon)^{1/2}"
     outcome = ledger.try_line(f"{line} {same}", given)
-    assert (outcome.proved, outcome.entries) == (True, 0)
+    assert repr(outcome) == "proved: every N, not in fractions, a root is left, PyTorch (1e-12)"
     assert ledger.try_line(f"{line} 2 {same}", given).counterexample.endswith("in float64")
 
 
@@ -235,7 +236,7 @@ def test_a_name_alone_stands_for_any_numbers():
     [
         (3, (), TypeError, "tex must be a string, got int"),
         (r"\mu_j = 0", "z_j", TypeError, "given must be a sequence of definitions, got one string"),
-        (r"z_j = 0", ["z_j = z_j + 1"], TexError, "z is not defined"),
+        (r"z_j = 0", ["z_j = z_j + 1"], ValueError, "z is defined by itself"),
         (r"z_j = 0", ["w_j", "z_j = w_j", "w_j = z_j"], ValueError, "is defined by itself"),
         (r"\mu_j", (), TexError, "an equation has a left and a right side; here is no ="),
         (r"\gamma_j^{-1} = 1", (), UndecidedError, r"\gamma may be 0 or negative"),
@@ -265,7 +266,7 @@ def test_the_line_that_is_checked_is_the_one_in_the_chapter(files, no_chapters):
     texts = {"md": DISPLAY % WRONG, "ipynb": notebook(DISPLAY % (WRONG if files == ["ipynb"] else right))}
     for ending in files:
         (no_chapters / f"chapter.{ending}").write_text(texts[ending], encoding="utf-8")
-    message = rf"eq-dbeta-3 is refuted: left - right = -\sum_{{k}} g_{{kj}}, for example "
+    message = r"eq-dbeta-3 is refuted: left - right = -\sum_{i} g_{ij}, for example "
     with pytest.raises(ledger.RefutedError, match=f"^{re.escape(message)}") as error:
         ledger.check("eq-dbeta-3")
     assert error.value._render_traceback_() == [f"RefutedError: {error.value}"]

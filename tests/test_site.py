@@ -41,6 +41,21 @@ def test_an_equation_is_rendered_numbered_and_linkable(site, pages, chapter, lab
     assert equation.find("a", class_="headerlink")["href"] == f"#equation-{label}"
 
 
+@pytest.mark.parametrize(("chapter", "label"), [(c, label) for c in EQUATIONS for label in EQUATIONS[c]])
+def test_an_equation_has_a_mark_that_leads_to_its_row(site, pages, chapter, label):
+    equation = pages[site / "chapters" / f"{chapter}.html"].find(id=f"equation-{label}")
+    mark = equation.find_next_sibling()
+    assert mark["class"] == ["checks"]
+    link = mark.find("a")
+    assert link["href"] == f"../pages/ledger.html#check-{label}"
+    row = pages[site / "pages" / "ledger.html"].find(id=f"check-{label}").find_parent("tr")
+    assert row.find("a")["href"] == f"../chapters/{chapter}.html#equation-{label}"
+    kind = row.find_all("td")[1].get_text()
+    shown = link.get_text().replace("\xa0", " ")
+    ways = {"proved": "✓ every N ✓ exact ✓ PyTorch", "definition": "✓ definition ✓ PyTorch"}
+    assert shown == ways[kind]
+
+
 def test_the_list_of_equations_is_complete(site, pages):
     for chapter, labels in EQUATIONS.items():
         page = pages[site / "chapters" / f"{chapter}.html"]

@@ -4,7 +4,6 @@ import json
 import re
 from fractions import Fraction
 from functools import cache
-from math import prod
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,6 @@ from bn_utils.expressions import (
     Sum,
     Symbol,
     free_letters,
-    rebuild,
 )
 from bn_utils.texmath import TexError, read, read_definition, read_expression, read_name
 from bn_utils.texwrite import write, write_chain
@@ -88,14 +86,22 @@ READINGS = {
     r"-2 N": minus(TWO, ROWS),
     r"(-2) N": Mul((Number(Fraction(-2)), ROWS)),
     r"0.75": Number(Fraction(3, 4)),
-    r"123456789": Number(Fraction(123456789)),
+    r"9876543210987654321": Number(Fraction(9876543210987654321)),
+    r"0.12345678901234567": Number(Fraction(12345678901234567, 10**17)),
     r"2 \cdot 3": Mul((TWO, THREE)),
-    r"2 (3)": Mul((TWO, THREE)),
+    r"2 \cdot (3)": Mul((TWO, THREE)),
+    r"2 \cdot \frac{1}{2}": Mul((TWO, HALF)),
+    r"2 N 3": Mul((TWO, ROWS, THREE)),
     r"2^3": Number(Fraction(8)),
     r"-2^2": Number(Fraction(-4)),
     r"(-2)^2": Number(Fraction(4)),
     r"2^{-1}": HALF,
+    r"10^9 / 10": Number(Fraction(10**8)),
+    r"0.01^9": Number(Fraction(1, 10**18)),
+    r"0^2": ZERO,
     r"1^{1/2}": ONE,
+    r"\sqrt{1}": ONE,
+    r"-\sqrt{\frac{3}{3}}": MINUS_ONE,
     # fractions
     r"\frac{1}{2}": HALF,
     r"-\frac{2}{4}": Number(Fraction(-1, 2)),
@@ -112,6 +118,8 @@ READINGS = {
     r"N^2 3": Mul((Power(ROWS, Fraction(2)), THREE)),
     r"N^2 H": Mul((Power(ROWS, Fraction(2)), COLUMNS)),
     r"N^{-3/2}": Power(ROWS, Fraction(-3, 2)),
+    r"N^{-\frac{3}{2}}": Power(ROWS, Fraction(-3, 2)),
+    r"N^{\dfrac{1}{2}}": Power(ROWS, Fraction(1, 2)),
     r"N^{0.5}": Power(ROWS, Fraction(1, 2)),
     r"N^0": Power(ROWS, Fraction(0)),
     r"N^{-9}": Power(ROWS, Fraction(-9)),
@@ -138,9 +146,14 @@ READINGS = {
     ),
     # cases
     r"\max(0, h_{ij})": Case(Positive(A), A, ZERO),
-    r"N \max\left(0, h_{ij}\right)^2": Mul((ROWS, Power(Case(Positive(A), A, ZERO), Fraction(2)))),
+    r"N \left(\max\left(0, h_{ij}\right)\right)^2": Mul(
+        (ROWS, Power(Case(Positive(A), A, ZERO), Fraction(2)))
+    ),
     r"\begin{cases} N & \text{if } h_{ij} > 0, \\ -1 & \text{otherwise.} \end{cases}": Case(
         Positive(A), ROWS, MINUS_ONE
+    ),
+    r"\max(0, \sigma_j^2) N": Mul(
+        (Case(Positive(symbol(r"\sigma^2", "j")), symbol(r"\sigma^2", "j"), ZERO), ROWS)
     ),
     r"\begin{cases} N & \text{if} i = k \\ 0 & \text{otherwise} \end{cases} H": Mul(
         (Case(Equal("i", "k"), ROWS, ZERO), COLUMNS)
@@ -225,7 +238,10 @@ EQUIVALENT = {
         r"\frac{\partial (h_{kl}^2)}{\partial (h_{ij})}",
     ),
     "9, rows go on": (r"\begin{aligned} F_i \\ &+ N \\ &- H \end{aligned}", r"F_i + N - H"),
-    "9, within a bracket": (r"\begin{aligned} N \Big( F_i \\ & - H \Big) \\ \end{aligned}", r"N (F_i - H)"),
+    "9, within a bracket": (r"\begin{aligned} N \Big( F_i \\ & - H \Big) \end{aligned}", r"N (F_i - H)"),
+    "9, one row": (r"\begin{aligned} N &+ H \end{aligned}", r"N + H"),
+    "9, a full stop behind": (r"\begin{aligned} N \\ &+ H \end{aligned}.", r"N + H"),
+    "9, a comma behind": (r"\begin{aligned} N \\ &+ H \end{aligned}\,,", r"N + H"),
     "9, around cases": (
         r"\begin{aligned} &\begin{cases} 1 & \text{if } i = k \\ 0 & \text{otherwise} \end{cases} \\"
         r" &+ N \end{aligned}",
@@ -237,12 +253,20 @@ EQUIVALENT = {
     "10, powers": (r"h_{ij}^2 / N^2", r"\frac{h_{ij}^2}{N^2}"),
     "10, brackets": (r"(N + 1) / (H + 2)", r"\frac{N + 1}{H + 2}"),
     "hat with braces, comma between letters": (r"\hat{h}_{i,j}", r"\hat h_{ij}"),
-    "spaces": ("~F_{ i } \\, N\\; \\quad\nH\\ ", r"F_i N H"),
+    "spaces": ("~F_{ i } \\, N\\; \\!\nH\\ ", r"F_i N H"),
     "small and large fractions": (r"\tfrac{1}{N} + \dfrac{2}{N}", r"\frac{1}{N} + \frac{2}{N}"),
     "sizes of brackets": (r"\left( N + \big[ 1 + \Bigl( 2 - H \Bigr) \big] \right)", r"(N + [1 + (2 - H)])"),
     "named brackets": (r"\lbrack N + 1 \rbrack H", r"(N + 1) H"),
     "colour": (r"\textcolor{#0077BB}{N + H} D", r"N + H D"),
     "underbrace": (r"N + \underbrace{H D}_{\text{a name}} + 1", r"N + H D + 1"),
+    "underbrace of a bracket": (r"N \underbrace{(H + D)}_{\text{a name}}", r"N (H + D)"),
+    "underbrace of named brackets": (
+        r"N \underbrace{\lbrace H + \lbrack D - 1 \rbrack \rbrace}_{\text{}}",
+        r"N (H + (D - 1))",
+    ),
+    "underbrace of a power": (r"\underbrace{N^{-1/2} H}_{\text{}} D", r"N^{-1/2} H D"),
+    "underbrace of a sum with limits": (r"N \underbrace{\sum_{k=1}^N F_k}_{\text{}}", r"N \sum_k F_k"),
+    "underbrace of a fraction": (r"\underbrace{\frac{N + 1}{H - 1}}_{\text{}} D", r"\frac{N + 1}{H - 1} D"),
     "underbrace in colour": (r"N \textcolor{red}{\underbrace{H}_{\text{}}}", r"N H"),
     "script L": (r"\mathcal{L} \mathcal{ L }", r"\mathcal L \mathcal L"),
     "epsilon": (r"\varepsilon", r"\epsilon"),
@@ -278,6 +302,10 @@ REFUSED = {
     r"\sum_{l=1}@^{N} \mu_l": "l runs over all columns, not to N",
     r"\sum_{k=@2}^N F_k": "here must stand 1, not 2",
     r"\sum_{k=1}^{N@-1} F_k": "here must stand a closing brace }",
+    r"\sum_{i,k@=1}^{N} F_i F_k": "= is no index letter",
+    r"\sum_{i=1@j} F_i": "here must stand }, not j",
+    r"\sum_{i=1@,j} F_i": "here must stand }, not ,",
+    r"\sum_{ik}@^N F_i F_k": "write a sum with limits for each letter",
     r"@F_j": "F has the indices rows (i k p m)",
     r"@h_{ji}": "h has the indices rows (i k p m), columns (j l n q)",
     r"N @h_ij": "h has the indices rows (i k p m), columns (j l n q)",
@@ -339,6 +367,10 @@ REFUSED = {
     r"N / 0@": "this divides by 0",
     r"\frac{1}{N}@{2}": "braces that belong to no command cannot be seen; write a bracket",
     r"\frac{N}{-0}@": "this divides by 0",
+    r"\frac{0}{0}@": "this divides by 0",
+    r"\frac{1}{N}@^2": r"write a bracket around what \frac gives",
+    r"\frac{1}{N}@_i": r"write a bracket around what \frac gives",
+    r"\frac{\partial H}{\partial h_{ij}}@^2": r"write a bracket around what \frac gives",
     r"\frac@12": "here must stand an opening brace {",
     r"\frac{1}@2": "here must stand an opening brace {",
     r"N @\over H": r"write \frac{}{}",
@@ -362,15 +394,49 @@ REFUSED = {
     r"\underbrace{N}_{@H}": "H does not fit in here; write",
     r"\underbrace{N}_{\text{a} @b}": "b does not fit in here; write",
     r"\underbrace{N}@": "the end does not fit in here; write",
+    r"\underbrace{N}_{\text{a}}@^2": "^ does not fit in here; write",
+    r"\underbrace{F}_{\text{a}}@_i": "_ does not fit in here; write",
+    r"N \underbrace{H @+ D}_{\text{a}}": "a sum over an underbrace needs a bracket around it",
+    r"N \underbrace{H @- D}_{\text{a}}": "a sum over an underbrace needs a bracket around it",
+    r"N \underbrace{@-H}_{\text{a}}": "a sum over an underbrace needs a bracket around it",
+    r"N \underbrace{(H - 1) @+ [D]}_{\text{a}}": "a sum over an underbrace",
+    r"\underbrace{\underbrace{H @+ D}_{\text{a}} N}_{\text{b}}": "a sum over an underbrace",
     # numbers
     r"2 @3": r"write \cdot between two numbers",
     r"2^2 @3": r"write \cdot between two numbers",
     r"1\textcolor{red}{@2}": r"write \cdot between two numbers",
+    r"2@\frac{1}{2}": r"write \cdot between two numbers",
+    r"2 @(3)": r"write \cdot between two numbers",
+    r"2 @(-3)": r"write \cdot between two numbers",
+    r"(3) @2": r"write \cdot between two numbers",
+    r"N 2 @3": r"write \cdot between two numbers",
+    r"2 \cdot 3 @\sqrt{1}": r"write \cdot between two numbers",
     r"1@,000": ", does not fit in here",
     r"@.5": "something is missing before .",
-    r"N + @1234567890": "a number of more than 9 characters",
-    r"2^{1/2}@": "this power of a number is no rational number",
-    r"0^{-1}@": "this power of a number is no rational number",
+    r"N + @12345678901234567890": "a number of more than 19 characters",
+    r"@0.123456789012345678": "a number of more than 19 characters",
+    r"1000^9@": "this number has more than 19 digits",
+    r"0.001^9@": "this number has more than 19 digits",
+    r"\frac{0.0000000000000001}{1000}@": "this number has more than 19 digits",
+    r"9999999999999999999 / 0.1@": "this number has more than 19 digits",
+    r"@٣": "٣ cannot be read here",
+    r"N @²": "² cannot be read here",
+    r"1@٣": "٣ cannot be read here",
+    r"0@.٣": ". does not fit in here",
+    r"2^{1/2}@": "a root of a number cannot be read",
+    r"4^{-3/2}@": "a root of a number cannot be read",
+    r"0^{1/2}@": "a root of a number cannot be read",
+    r"\sqrt{2}@": "a root of a number cannot be read",
+    r"\sqrt{0}@": "a root of a number cannot be read",
+    r"\sqrt{-1}@": "a root of a number cannot be read",
+    r"0^{-1}@": "0 has no such power",
+    r"0^0@": "0 has no such power",
+    r"(-0)^{-2}@": "0 has no such power",
+    # roots
+    r"\sqrt@2": "here must stand an opening brace {",
+    r"\sqrt@[3]{N}": "here must stand an opening brace {",
+    r"\sqrt{N}@^3": r"write a bracket around what \sqrt gives",
+    r"\sqrt{N}@_i": r"write a bracket around what \sqrt gives",
     # exponents
     r"N^@23": "write the exponent in braces",
     r"N^@-1": "write the exponent in braces",
@@ -378,17 +444,48 @@ REFUSED = {
     r"N@^{10}": "an exponent must be a whole or a half number, from -9 to 9",
     r"N@^{-19/2}": "an exponent must be a whole or a half number",
     r"N@^{1/3}": "an exponent must be a whole or a half number",
-    r"N@^{H}": "an exponent must be a whole or a half number",
+    r"N@^{0.3}": "an exponent must be a whole or a half number",
+    r"N^{@H}": "an exponent must be a whole or a half number",
+    r"N^{@}": "an exponent must be a whole or a half number",
+    r"N^{@+2}": "an exponent must be a whole or a half number",
+    r"N^{-@-2}": "an exponent must be a whole or a half number",
+    r"N^{@[1]}": "an exponent must be a whole or a half number",
+    r"h^{@(2)}": "an exponent must be a whole or a half number",
+    r"N^{@\sqrt{1}}": "an exponent must be a whole or a half number",
+    r"N^{\frac{@-3}{2}}": "an exponent must be a whole or a half number",
+    r"N^{3/@-2}": "an exponent must be a whole or a half number",
+    r"N^{@٣}": "an exponent must be a whole or a half number",
+    r"N^@٣": "write the exponent in braces",
+    r"N^@(2)": "write the exponent in braces",
+    r"N^@\frac{1}{2}": "write the exponent in braces",
+    r"N^{2 @H}": "here must stand a closing brace }",
+    r"N^{1 @- 2}": "here must stand a closing brace }",
+    r"N^{1/2@/2}": "here must stand a closing brace }",
+    r"N^{2@^2}": "here must stand a closing brace }",
+    r"N^{1/0@}": "this divides by 0",
+    r"N^{\frac{1}{0}@}": "this divides by 0",
+    r"N^{@12345678901234567890}": "a number of more than 19 characters",
     r"N^@{2": "{ is not closed",
     r"N^2@^3": "two indices or two exponents at one name",
     r"(N)^2@^3": "this stands behind nothing that can have it",
     r"2@_i": "this stands behind nothing that can have it",
+    r"\sum_k (N)@_k": "this stands behind nothing that can have it",
     r"(N)@_i": "this stands behind nothing that can have it",
     # maxima and cases
     r"\max@_i F_i": "here must stand (, not _",
     r"\max(@N, 0)": "here must stand 0, not N",
     r"\max(0, @2)": "here must stand one name with its indices",
     r"\max(0, N @+ 1)": "here must stand ), not +",
+    r"\max(0, N @H)": "here must stand ), not H",
+    r"\max(0, @h_{ij}^2)": "here must stand one name with its indices",
+    r"\max(0, @(N))": "here must stand one name with its indices",
+    r"\max(0, @\max(0, N))": "here must stand one name with its indices",
+    r"\max(0, @-N)": "here must stand one name with its indices",
+    r"\max(0, N)@^2": r"write a bracket around what \max gives",
+    r"\max(0, N)@_i": r"write a bracket around what \max gives",
+    r"\begin{cases} 1 & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@^2": "write a bracket around what "
+    r"\begin{cases} gives",
+    r"\begin{cases} N & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@_i": "write a bracket around what",
     r"\begin{cases} 1@, & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}": "here must stand &, not ,",
     r"\begin{cases} 1 & @N > 0 \\ 0 & \text{otherwise} \end{cases}": r"here must stand \text{if}, not N",
     r"\begin{cases} 1 & \text{if } N @< 0 \\ 0 & \text{otherwise} \end{cases}": "here must stand >, not <",
@@ -413,7 +510,18 @@ REFUSED = {
     r"N @! H": "! cannot be read here",
     r"N @% H": "% cannot be read here",
     r"N @\text{for all} H": r"\text{for all} cannot be read here",
+    r"N @\quad H": "write one equation in each display",
+    r"N @\qquad H": "write one equation in each display",
     r"N @= H": "here is no place for =",
+    r"\sum_{k=1}^N F_k @= H": "here is no place for =",
+    r"F_i @= \sum_{k=1}^N F_k = H": "here is no place for =",
+    # 9: aligned
+    r"\begin{aligned} N \\ &+ H \end{aligned} @+ D": "aligned must be the whole display; write a bracket",
+    r"D @\begin{aligned} N \\ &+ H \end{aligned}": "aligned must be the whole display",
+    r"(\begin{aligned} N \\ &+ H \end{aligned}@)": "aligned must be the whole display",
+    r"\begin{aligned} N \end{aligned} @\begin{aligned} + H \end{aligned}": "aligned must be the whole display",
+    r"\begin{aligned} N \end{aligned}@.,": ". does not fit in here",
+    r"\begin{aligned} N + @\begin{aligned} H \end{aligned} \end{aligned}": r"\begin{aligned} cannot be read",
     "N @\\": "\\ cannot be read here",
 }
 
@@ -434,12 +542,13 @@ def test_tex_is_refused_with_its_place_and_cause(marked, cause):
         r"\sum_k F_k = F_@k": "k is free here, and not on the first side",
         r"N = \begin{cases} 1 & \text{if } @k = p \\ 0 & \text{otherwise} \end{cases}": "k is free here",
         # 9: one display, one equation
-        r"\begin{aligned} F_i &= N \\ @F_i &= H \end{aligned}": "a new equation starts here; "
-        "give it a display, or start the row with =, + or -",
-        r"\begin{aligned} F_i &= H \\ @N &= H \end{aligned}": "a new equation starts here",
-        r"\begin{aligned} N &= H \\ @(N) &= H \end{aligned}": "a new equation starts here",
-        r"\begin{aligned} F_i &= N \\ && @H \end{aligned}": "a new equation starts here",
-        r"\begin{aligned} F_i &= N \\@[2pt] &= H \end{aligned}": "a new equation starts here",
+        r"\begin{aligned} F_i &= N \\ &@F_i &= H \end{aligned}": "a display holds one equation; "
+        "its rows go on with &=, &+ or &-",
+        r"\begin{aligned} F_i &= N \\ &@& H \end{aligned}": "a display holds one equation",
+        r"\begin{aligned} F_i &= N \\ & @\cdot H \end{aligned}": "a display holds one equation",
+        r"\begin{aligned} F_i &= N \\ & @(H) \end{aligned}": "a display holds one equation",
+        r"\begin{aligned} F_i &= N @&+ H \end{aligned}": "a display holds one equation",
+        r"F_i = N @\quad F_i = H": "write one equation in each display",
         r"F_i = N @\\ = H": r"\\ does not fit in here",
         r"F_i = N@, F_i = H": ", does not fit in here",
         r"N = H@; D = 1": "; cannot be read here",
@@ -515,7 +624,8 @@ def test_forty_brackets_are_read_and_no_more():
         (r"\Phi = \mathcal{L}", symbol(r"\Phi"), LOSS),
         (r"\mathtt{dx}_{ij} = F_i", symbol(r"\mathtt{dx}", "ij"), C),
         (r"\begin{aligned} x_i &= F_i \\ &+ N \end{aligned}", symbol("x", "i"), Add((C, ROWS))),
-        (r"\delta_{ik} = 0", symbol(DELTA, "ik"), ZERO),
+        (r"\hat k = 2", symbol(r"\hat k"), TWO),
+        ("k_i = F_i", symbol("k", "i"), C),
     ],
 )
 def test_definition_is_a_name_and_its_meaning(tex, left, right):
@@ -531,11 +641,24 @@ def test_definition_is_a_name_and_its_meaning(tex, left, right):
         r"x = @z": rf"z is not defined; known are {', '.join([DELTA, *NAMES, 'x'])}",
         "@x_{jj} = 2": "here must stand one name, its letters all different, before =",
         "@x_j^2 = 2": "here must stand one name",
-        "@2 x = 2": "here must stand one name",
+        "@2 x = 2": r"a definition starts with a name that is not \delta, N, H, D",
+        "@-x = 2": "a definition starts with a name",
+        "@(x) = 2": "a definition starts with a name",
+        r"@\sum_k F_k = 2": "a definition starts with a name",
+        "@= 2": "a definition starts with a name",
+        "@": "a definition starts with a name",
+        r"@\delta_{ik} = 0": "a definition starts with a name",
+        "@N = 2": "a definition starts with a name",
+        "@N_i = 2": "a definition starts with a name",
+        "@H = 2": "a definition starts with a name",
+        "@D = 2": "a definition starts with a name",
+        "@k = 2": "k is an index letter; take another name",
+        "@j = 2": "j is an index letter",
         "@x + 1 = 2": "here must stand one name",
         "@x_{ij}": "here must stand one name",
         r"@\tau_j = 2": r"\tau is known by its square alone, \tau^2",
         "x_j = 2 @= 3": "a definition has two sides",
+        r"x = \sum_{k=1}^N F_k @= 3": "a definition has two sides",
         "x_j =@": "something is missing before the end",
     }.items(),
 )
@@ -563,10 +686,24 @@ def test_what_is_no_name_alone_is_refused(marked):
     assert expected in refusal(marked, read_name)
 
 
+@pytest.mark.parametrize(
+    "marked", ["@", "@2", "@(m)", "@+m", "@*", r"@\frac{m}{2}", "@N", r"@\delta_{ik}", "@d"]
+)
+def test_what_starts_with_no_new_name_is_refused(marked):
+    expected = r": a definition starts with a name that is not \delta, N, H, D"
+    assert expected in refusal(marked, read_name)
+
+
+def test_index_letter_alone_is_refused_as_a_name():
+    assert ": k is an index letter; take another name" in refusal("@k", read_name)
+
+
 # all that the parser can give, written and read back ---------------------------------
 
 EXPONENTS = st.integers(-18, 18).map(lambda n: Fraction(n, 2))
-numbers = st.builds(Fraction, st.integers(-99, 99), st.integers(1, 9)).map(Number)
+LARGEST = 10**19 - 1
+parts = st.one_of(st.integers(1, 9), st.integers(1, LARGEST))
+numbers = st.builds(Fraction, st.one_of(st.integers(-99, 99), parts), parts).map(Number)
 INDEXED = {**NAMES, DELTA: ("N", "N"), r"\delta of columns": ("H", "H")}
 
 
@@ -598,14 +735,9 @@ def conditions(draw, letters):
 
 @st.composite
 def products(draw, factor):
-    """Products as they are read: a quotient under a minus is one factor, and so is a negative number."""
-    factors = draw(st.lists(factor, min_size=1, max_size=3))
-    quotient = len(factors) == 2 and isinstance(factors[1], Power) and factors[1].exponent == -1
-    if quotient and factors[0] == ONE:
-        return factors[1]
-    if draw(st.booleans()) and not (len(factors) == 1 and isinstance(factors[0], Number)):
-        return minus(Mul(tuple(factors))) if quotient else minus(*factors)
-    return factors[0] if len(factors) == 1 else Mul(tuple(factors))
+    """Products, often with a minus in front."""
+    sign = draw(st.sampled_from([[], [MINUS_ONE]]))
+    return Mul((*sign, *draw(st.lists(factor, min_size=2 - len(sign), max_size=3))))
 
 
 @cache
@@ -672,24 +804,26 @@ TYPED = r"""
     i k j d x 0 1 2 0.5 \hat \hat{h} \delta_{ik} \sigma_j^2 \sigma F_i F_k h_{ij} \mu_j \mathcal \mathcal{L}
     \mathtt{dh} \mathrm \textcolor{red}{ \textcolor \underbrace{ \underbrace }_{\text{a}} \text{if} \max(0,
     \max \begin{aligned} \end{aligned} \begin{cases} \end{cases} \left \right \Big \lbrace \tfrac{1}{2}
-    \over \ é \unknown
+    \over \ é \unknown \sqrt{ \sqrt \quad ٣ ² 9876543210987654321 \lbrack \rbrace ^0 ^{-9}
 """
 MARKS = [*TYPED.split(), r"& \text{otherwise.}", r"\sum_k ", " ", "\n"]
-SENSE = ["F_i", "h_{ij}", r"\mu_j", "N", "(", ")", "2", r"\frac{1}{N}", "^2", "/", "+", "-", "=", r"\sum_k "]
-
-
-def same_products(expression):
-    """The expression, each product in it without brackets and with one number in front."""
-    expression = rebuild(expression, same_products)
-    if not isinstance(expression, Mul):
-        return expression
-    nested = [factor.factors if isinstance(factor, Mul) else (factor,) for factor in expression.factors]
-    factors = [factor for some in nested for factor in some]
-    number = Number(Fraction(prod(factor.value for factor in factors if isinstance(factor, Number))))
-    factors = [number, *(factor for factor in factors if not isinstance(factor, Number))]
-    if number == ONE and len(factors) > 1:
-        del factors[0]
-    return factors[0] if len(factors) == 1 else Mul(tuple(factors))
+SENSE = [
+    "F_i",
+    "h_{ij}",
+    r"\mu_j",
+    "N",
+    "(",
+    ")",
+    "2",
+    "0",
+    r"\frac{1}{N}",
+    r"\sqrt{",
+    "}",
+    "^2",
+    "^{-1}",
+    "/",
+]
+SENSE += ["+", "-", "=", r"\sum_k ", r"\cdot "]
 
 
 def assert_points_at_its_place(error, tex):
@@ -707,8 +841,7 @@ def assert_read_or_refused(tex):
     except TexError as error:
         assert_points_at_its_place(error, tex)
     else:
-        again = read(write_chain(sides))
-        assert [*map(same_products, again)] == [*map(same_products, sides)]
+        assert read(write_chain(sides)) == sides
 
 
 @settings(max_examples=300)
@@ -724,7 +857,7 @@ def test_marks_that_make_some_sense_are_read_or_refused(tex):
 
 
 @settings(max_examples=60)
-@given(st.text(max_size=20).filter(lambda text: not any(c.isdigit() and c not in "0123456789" for c in text)))
+@given(st.text(max_size=20))
 def test_any_text_is_read_or_refused(tex):
     assert_read_or_refused(tex)
 
