@@ -12,12 +12,12 @@ from bn_utils.expressions import (
     Sum,
     Symbol,
     add,
-    avoid,
     delta,
-    instantiate,
     multiply,
-    summed_letters,
+    reached,
 )
+from bn_utils.letters import avoid, instantiate, summed_letters
+from bn_utils.polynomials import UndecidedError
 
 
 def differentiate(expression, by, definitions):
@@ -76,6 +76,11 @@ def derivative(expression, by, definitions, taken=frozenset()):
             body = rate(total.body, total.letters)
             return ZERO if body == ZERO else Sum(total.letters, body)
         case Derivative(of, inner):
+            if by.name != inner.name and inner.name in reached([by.name], definitions):
+                raise UndecidedError(
+                    f"{by.name} depends on {inner.name}: shall it stand still while that varies? "
+                    f"Differentiate by {by.name} first, or write the inner derivative out"
+                )
             return rate(derivative(of, inner, definitions, taken | set(by.indices)))
         case Case(condition, then, otherwise):
             return Case(condition, rate(then), rate(otherwise))

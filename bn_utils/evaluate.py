@@ -22,10 +22,10 @@ from bn_utils.expressions import (
     Power,
     Sum,
     Symbol,
-    letters_of,
     size_of,
 )
 from bn_utils.gradcheck import COMPLEX_STEP
+from bn_utils.letters import letters_of
 
 
 class World:
@@ -44,11 +44,13 @@ class World:
         the function `value`, and is left aside where a name that it hides is varied.
     varied : dict
         Names whose values replace their definitions, because something is differentiated by them.
+    depth : int
+        The number of derivatives inside which this world is nudged.
     """
 
-    def __init__(self, sizes, values, definitions, operators=None, varied=None):
+    def __init__(self, sizes, values, definitions, operators=None, varied=None, depth=0):
         self.sizes, self.values, self.definitions = sizes, values, definitions
-        self.operators, self.varied = operators or {}, varied or {}
+        self.operators, self.varied, self.depth = operators or {}, varied or {}, depth
         self._known = {}
 
     def evaluate(self, expression, letters=()):
@@ -78,7 +80,8 @@ class World:
     def vary(self, name, array):
         """Return the world in which a name has another value, and what depends on it follows."""
         varied = {**self.varied, name: array}
-        return type(self)(self.sizes, self.values, self.definitions, self.operators, varied)
+        known = (self.sizes, self.values, self.definitions, self.operators)
+        return type(self)(*known, varied, self.depth + 1)
 
     def _size(self, letter):
         return self.sizes[size_of(letter)]
@@ -160,7 +163,7 @@ class World:
 
     def slope(self, of, name, point, index, axes):
         """Return the derivative of an expression by one entry, by dual numbers."""
-        level = len(self.varied) + 1
+        level = self.depth + 1
         moved = np.array(point, dtype=object)
         moved[index] = Dual(moved[index], 1, level)
         array = self.vary(name, moved)._array(of, axes)
@@ -177,8 +180,9 @@ class ComplexWorld(World):
         return super().power(array, exponent) if array.dtype == object else array ** float(exponent)
 
     def slope(self, of, name, point, index, axes):
-        if self.varied:  # a second derivative: dual numbers inside the complex step
-            return super().slope(of, name, point, index, axes).astype(complex)
+        if self.depth:  # a second derivative: dual numbers inside the complex step
+            slope = super().slope(of, name, point, index, axes)
+            return slope.astype(complex) if self.depth == 1 else slope
         moved = point.astype(complex)
         moved[index] += 1j * COMPLEX_STEP
         return self.vary(name, moved)._array(of, axes).imag / COMPLEX_STEP

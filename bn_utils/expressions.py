@@ -16,8 +16,10 @@ NAMES = {
     "W": ("D", "H"),
     "F": ("N",),
 }
+FREE = ("F", "r", "u", "v", "w")  # of which the book defines none
 DELTA = r"\delta"
 EPSILON = r"\epsilon"
+POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # with the squares, such as sigma^2, all that has a sign
 
 
 @dataclass(frozen=True)
@@ -151,62 +153,6 @@ def rebuild(expression, change):
     return replace(expression, **{f.name: changed(getattr(expression, f.name)) for f in fields(expression)})
 
 
-def letters_of(expression):
-    """Return the set of all letters of an expression, free and summed."""
-    own = {
-        Symbol: lambda e: set(e.indices),
-        Equal: lambda e: {e.left, e.right},
-        Sum: lambda e: set(e.letters),
-    }.get(type(expression), lambda e: set())(expression)
-    return own.union(*map(letters_of, parts(expression)))
-
-
-def free_letters(expression):
-    """Return the set of the letters of an expression that no sum in it takes."""
-    if isinstance(expression, Sum):
-        return free_letters(expression.body) - set(expression.letters)
-    inside = list(parts(expression))
-    return set().union(*map(free_letters, inside)) if inside else letters_of(expression)
-
-
-def rename(expression, letters):
-    """Replace free letters, by a dictionary; a sum that would capture one gets a fresh letter."""
-    if isinstance(expression, Symbol):
-        return replace(expression, indices=tuple(letters.get(k, k) for k in expression.indices))
-    if isinstance(expression, Equal):
-        return Equal(
-            letters.get(expression.left, expression.left), letters.get(expression.right, expression.right)
-        )
-    if isinstance(expression, Sum):
-        expression = avoid(expression, set(letters.values()))
-        letters = {old: new for old, new in letters.items() if old not in expression.letters}
-        return Sum(expression.letters, rename(expression.body, letters))
-    return rebuild(expression, lambda part: rename(part, letters))
-
-
-def avoid(total, taken):
-    """Give fresh letters to a `Sum` whose own are among those taken."""
-    clash = [letter for letter in total.letters if letter in taken]
-    if not clash:
-        return total
-    fresh = {}
-    for letter in clash:
-        fresh[letter] = _fresh(letter, taken | letters_of(total) | set(fresh.values()))
-    return Sum(tuple(fresh.get(k, k) for k in total.letters), rename(total.body, fresh))
-
-
-def _fresh(letter, taken):
-    number = 1
-    while f"{letter[0]}{number}" in taken:
-        number += 1
-    return f"{letter[0]}{number}"
-
-
-def instantiate(definition, indices):
-    """Return the meaning of a defined name at these indices."""
-    return rename(definition.meaning, dict(zip(definition.symbol.indices, indices, strict=True)))
-
-
 def names_in(expression):
     """Return the set of the names that occur in an expression."""
     return set().union(
@@ -214,7 +160,26 @@ def names_in(expression):
     )
 
 
-def summed_letters(expression):
-    """Return the set of the letters that some sum in an expression takes."""
-    own = set(expression.letters) if isinstance(expression, Sum) else set()
-    return own.union(*map(summed_letters, parts(expression)))
+def reached(names, definitions):
+    """Return the set of all names that some names are defined by, and these themselves."""
+    found, new = set(), set(names)
+    while new:
+        found |= new
+        new = set().union(*(names_in(definitions[n].meaning) for n in new if n in definitions)) - found
+    return found
+
+
+def is_positive(expression):
+    """Say whether an expression is seen to be no negative number."""
+    match expression:
+        case Number(value):
+            return value >= 0
+        case Symbol(name):
+            return name in POSITIVE or name.endswith("^2")
+        case Power(base, exponent):
+            return exponent % 2 == 0 or is_positive(base)
+        case Add(items) | Mul(items):
+            return all(map(is_positive, items))
+        case Sum(_, body):
+            return is_positive(body)
+    return False

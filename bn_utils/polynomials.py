@@ -9,8 +9,15 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
+from math import factorial, prod
 
 from bn_utils.expressions import DELTA, SIZES, size_of
+
+LONGEST = 20_000  # products of two polynomials, and namings of the letters of one product
+
+
+class UndecidedError(ValueError):
+    """An expression that the calculus does not cover, or not in a short time."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ def scaled(polynomial, number):
 
 def times(left, right, rules):
     """Return the product of two polynomials."""
+    if len(left) * len(right) > LONGEST:
+        raise UndecidedError("this is too long to multiply out")
     return plus(
         *(
             reduced(a * b, (*term, *_apart(other, term)), rules=rules)
@@ -185,6 +194,8 @@ def _least(part):
     by_size = [sorted({k for k in _letters(part) if k.startswith(f"#{size}")}) for size in SIZES]
     names = ([f"#{size}{n}" for n in range(len(ks))] for size, ks in zip(SIZES, by_size, strict=True))
     old = [k for ks in by_size for k in ks]
+    if prod(factorial(len(ks)) for ks in by_size) > LONGEST:
+        raise UndecidedError("too many sums in one product")
     return min(
         tuple(sorted(renamed(part, dict(zip(old, (k for ks in choice for k in ks), strict=True)))))
         for choice in product(*map(permutations, names))

@@ -17,6 +17,7 @@ from bn_utils.duals import rational_power
 from bn_utils.expressions import (
     EPSILON,
     MINUS_ONE,
+    POSITIVE,
     SIZES,
     Add,
     Case,
@@ -30,19 +31,26 @@ from bn_utils.expressions import (
     Symbol,
     add,
     delta,
-    instantiate,
+    is_positive,
     multiply,
     names_in,
     rebuild,
 )
-from bn_utils.polynomials import Rule, components, is_free_of_sums, plus, reduced, scaled, summed, times
+from bn_utils.letters import instantiate
+from bn_utils.polynomials import (
+    Rule,
+    UndecidedError,
+    components,
+    is_free_of_sums,
+    plus,
+    reduced,
+    scaled,
+    summed,
+    times,
+)
 from bn_utils.readable import CENTRED, WHOLE, to_expression
 
-POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # and sigma^2 + epsilon: what may be divided by
-
-
-class UndecidedError(ValueError):
-    """An expression that the calculus does not cover."""
+HIGHEST = 99  # power
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,13 @@ def theory_of(definitions):
     Raises
     ------
     ValueError
-        A name is defined by itself.
+        A name is defined by itself; or one that stands for a positive number, such as a
+        square, is not defined as a sum of squares.
     """
     known = {definition.symbol.name: definition for definition in definitions}
+    for name, definition in known.items():
+        if (name in POSITIVE or name.endswith("^2")) and not is_positive(definition.meaning):
+            raise ValueError(f"{name} must not be negative: define it as a sum of squares")
     needs = {name: names_in(known[name].meaning) & set(known) for name in known}
     try:
         order = list(TopologicalSorter(needs).static_order())
@@ -137,6 +149,8 @@ def _rule(definition, theory):
     letters = {k for (_, ks), _ in sums[-1] for k in ks if k.startswith("#")}
     if len(letters) != 1 or any(atom[0] not in SIZES for atom, _ in free):
         return None
+    if {k for (_, ks), _ in parts[0] for k in ks} != {*letters, *definition.symbol.indices}:
+        return None
     opaque = _symbol(definition.symbol, theory)
     rest = {term: -coefficient for term, coefficient in meaning.items() if term != sums[-1]}
     inverse = {tuple((atom, -exponent) for atom, exponent in free): 1 / meaning[sums[-1]]}
@@ -148,8 +162,13 @@ def _degree(term):
 
 
 def _power(base, exponent, rules):
+    degree = max((abs(power) for term in base for _, power in term), default=0) * abs(exponent)
+    if degree > HIGHEST:
+        raise UndecidedError(f"a power of {degree} is too high to multiply out")
     if exponent.denominator == 1 and exponent >= 0:
         return reduce(lambda p, q: times(p, q, rules), [base] * int(exponent), {(): Fraction(1)})
+    if not base:
+        raise UndecidedError(f"this is 0, and 0 has no power {exponent}")
     if len(base) != 1:
         raise UndecidedError(
             f"the power {exponent} of a sum is known for sigma^2 + epsilon alone, not for "
@@ -158,7 +177,9 @@ def _power(base, exponent, rules):
     ((term, coefficient),) = base.items()
     powers = tuple((atom, power * exponent) for atom, power in term)
     for (name, letters), power in powers:
-        if not (name in POSITIVE or name.endswith(WHOLE)) or any(k.startswith("#") for k in letters):
+        if any(k.startswith("#") for k in letters):
+            raise UndecidedError(f"a sum over {name} has no power {exponent} here; multiply both sides by it")
+        if not (name in POSITIVE or name.endswith(WHOLE)):
             raise UndecidedError(f"{name} may be 0 or negative, so its power {power} need not exist")
         if power.denominator != 1 and not name.endswith(WHOLE):
             raise UndecidedError(f"only sigma^2 + epsilon has a root here, {name} has the power {power}")

@@ -17,10 +17,11 @@ The part of TeX that index calculus needs, and these rules where a reader may do
 
 from collections.abc import Mapping
 
-from bn_utils.expressions import NAMES, Definition
+from bn_utils.expressions import DELTA, FREE, NAMES, Definition, size_of
 from bn_utils.texgrammar import Reader
 from bn_utils.textokens import END, TexError
 
+RESERVED = (DELTA, "N", "H", "D")
 __all__ = ["TexError", "read", "read_definition", "read_expression", "read_name"]
 
 
@@ -67,7 +68,7 @@ def read_definition(tex, names: Mapping = NAMES):
     and a TexError where the left side is no name with different letters, or more sides follow.
     """
     reader = Reader(tex, names)
-    symbol = reader.new_name("=")
+    symbol = _new_name(reader, "=")
     meaning, *more = reader.sides(symbol)
     if more:
         raise TexError(tex, reader.equals[1], "a definition has two sides")
@@ -76,4 +77,24 @@ def read_definition(tex, names: Mapping = NAMES):
 
 def read_name(tex):
     """Return the `Symbol` that a name alone gives; it may be new. Errors as `read`."""
-    return Reader(tex, NAMES).new_name(END)
+    return _new_name(Reader(tex, NAMES), END)
+
+
+def _new_name(reader, end):
+    """The left side of a definition: a name, which may be new, with different letters."""
+    start, names = reader.tokens[reader.position], reader.names
+    if not reader.at_name() or start.text in RESERVED:
+        raise reader.error(f"a definition starts with a name that is not {', '.join(RESERVED)}")
+    reader.names = None
+    symbol, exponent = reader.name()
+    if exponent is not None or reader.next != end or len(set(symbol.indices)) != len(symbol.indices):
+        raise reader.error(f"here must stand one name, its letters all different, before {end}", start.place)
+    if not symbol.indices and size_of(symbol.name):
+        raise reader.error(f"{symbol.name} is an index letter; take another name", start.place)
+    sizes = tuple(map(size_of, symbol.indices))
+    if NAMES.get(symbol.name, sizes) != sizes and symbol.name not in FREE:
+        raise reader.error(f"{symbol.name} is a name of the book; take another name", start.place)
+    if symbol.name.endswith("^2") and len(sizes) != 1:
+        raise reader.error(f"{symbol.name} must have one index, of a row or of a column", start.place)
+    reader.names = {**names, symbol.name: sizes}
+    return symbol

@@ -12,7 +12,6 @@ BASES = re.compile(
     r"[a-ce-zA-Z]|\\mathcal L|\\mathtt\{.*\}"
     r"|\\(alpha|beta|gamma|delta|epsilon|eta|kappa|lambda|mu|nu|xi|phi|psi|omega|Phi|Psi|Omega|sigma|tau|rho)"
 )
-RESERVED = (DELTA, "N", "H", "D")
 PLURAL = {"N": "rows", "H": "columns", "D": "input features"}
 
 
@@ -198,21 +197,4 @@ class NameReader:
         return found
 
     def at_name(self):
-        """Say whether a name stands here."""
         return self.next in ACCENTS or BASES.fullmatch(self.next) is not None
-
-    def new_name(self, end):
-        """The left side of a definition: a name, which may be new, with different letters."""
-        start, names = self.tokens[self.position], self.names
-        if not self.at_name() or start.text in RESERVED:
-            raise self.error(f"a definition starts with a name that is not {', '.join(RESERVED)}")
-        self.names = None
-        symbol, exponent = self.name()
-        if exponent is not None or self.next != end or len(set(symbol.indices)) != len(symbol.indices):
-            raise self.error(
-                f"here must stand one name, its letters all different, before {end}", start.place
-            )
-        if not symbol.indices and size_of(symbol.name):
-            raise self.error(f"{symbol.name} is an index letter; take another name", start.place)
-        self.names = {**names, symbol.name: tuple(map(size_of, symbol.indices))}
-        return symbol

@@ -89,8 +89,13 @@ def _output(h, value):
 
 
 def _gradient(value):
-    h = value("h").detach().requires_grad_()
-    return torch.autograd.grad(_output(h, value), h, value("g"))[0]
+    h = _variable(value("h"))
+    return torch.autograd.grad(_output(h, value), h, value("g"), create_graph=True)[0]
+
+
+def _variable(tensor):
+    """A tensor to differentiate by; what it was computed from still sees it."""
+    return tensor.clone() if tensor.requires_grad else tensor.detach().clone().requires_grad_()
 
 
 # PyTorch's own operators for the names of the book, each with the names inside it that it hides.
@@ -105,7 +110,7 @@ OPERATORS = {
     "y": (lambda value: _output(value("h"), value), (*STATISTICS, r"\hat h")),
     "a": (lambda value: torch.relu(value("y")), ()),
     r"\mathcal L": (lambda value: torch.tensordot(value("g"), value("y"), dims=2), ()),
-    r"\mathtt{dh}": (_gradient, ()),
+    r"\mathtt{dh}": (_gradient, (*STATISTICS, r"\hat h", "y", r"\mathcal L")),
 }
 
 
@@ -115,9 +120,9 @@ class TorchWorld(World):
     Its arguments are those of `World`, the values float64 arrays or tensors.
     """
 
-    def __init__(self, sizes, values, definitions, operators=None, varied=None):
+    def __init__(self, sizes, values, definitions, operators=None, varied=None, depth=0):
         tensors = {name: torch.as_tensor(value) for name, value in values.items()}
-        super().__init__(sizes, tensors, definitions, operators, varied)
+        super().__init__(sizes, tensors, definitions, operators, varied, depth)
 
     def constant(self, number, shape=None):
         """Return a number, or an array of integers, as a float64 tensor."""
@@ -146,8 +151,7 @@ class TorchWorld(World):
 
     def derivative(self, of, by, axes):
         """Return the derivative by each entry of a symbol, by autograd."""
-        value = self.value(by.name)
-        point = value.clone() if value.requires_grad else value.detach().clone().requires_grad_()
+        point = _variable(self.value(by.name))
         array = self.vary(by.name, point)._array(of, axes)
         if not array.requires_grad:
             return self.constant(0, len(axes) * (1,))

@@ -6,8 +6,16 @@ from itertools import pairwise
 import numpy as np
 
 from bn_utils.compare import relative_error
-from bn_utils.expressions import NAMES, ZERO, free_letters, names_in, size_of
+from bn_utils.expressions import (
+    NAMES,
+    ZERO,
+    names_in,
+    reached,
+    size_of,
+)
 from bn_utils.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
+from bn_utils.letters import free_letters
+from bn_utils.polynomials import UndecidedError
 from bn_utils.symbolic import Theory, residual, theory_of
 from bn_utils.texmath import read, read_definition, read_name
 from bn_utils.texwrite import write, write_chain
@@ -83,8 +91,10 @@ def judge(tex, context):
 
     Raises
     ------
-    TexError, UndecidedError
-        It cannot be read, or the calculus does not cover it.
+    TexError
+        It cannot be read.
+    UndecidedError
+        The calculus does not cover it, or finds no proof where the other ways find no difference.
     DisagreementError
         The three ways do not agree.
     """
@@ -96,6 +106,11 @@ def judge(tex, context):
     entries, differing, counterexample = _exact(sides, context)
     error = numeric_error(sides, context)
     seen = wrong if differing is None and error > BOUND else differing  # few batches may hide a difference
+    if wrong is not None and differing is None and error <= BOUND:
+        raise UndecidedError(
+            f"no proof and no counterexample: neither fractions nor PyTorch find a difference, "
+            f"but the calculus leaves {write(left_over[wrong])}"
+        )
     if seen != wrong or (wrong is None and not error <= BOUND):
         raise DisagreementError(
             f"{tex}: the calculus leaves {', '.join(map(write, left_over))}; fractions differ "
@@ -114,7 +129,7 @@ def numeric_error(sides, context):
     operators = {
         name: operator
         for name, operator in OPERATORS.items()
-        if not _reached([name], definitions) & context.own
+        if not reached([name], definitions) & context.own
     }
     values = random_values(NUMERIC_SIZES, context.names)
     in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, operators)
@@ -147,18 +162,9 @@ def _exact(sides, context):
     return entries, None, ""
 
 
-def _reached(names, definitions):
-    """All names that some names are defined by, and these themselves."""
-    reached, new = set(), set(names)
-    while new:
-        reached |= new
-        new = set().union(*(names_in(definitions[n].meaning) for n in new if n in definitions)) - reached
-    return reached
-
-
 def _square(sides, theory):
     """The square that these sides use, one of a row before one of a column: its root must be a fraction."""
-    used = _reached(set().union(*map(names_in, sides)), theory.definitions)
+    used = reached(set().union(*map(names_in, sides)), theory.definitions)
     symbols = [theory.definitions[name].symbol for name in used & set(theory.rules) if name.endswith("^2")]
     rows = [symbol.name for symbol in symbols if size_of(symbol.indices[0]) == "N"]
     return rows[0] if rows else r"\sigma^2"

@@ -43,7 +43,7 @@ DOUBLE = [  # the gradients as a function of g, gamma and h, and upstreams u, v,
     r"\bar g_j = \frac{1}{N} \sum_i g_{ij}",
     r"p_j = \frac{1}{N} \sum_i u_{ij} \hat h_{ij}",
     r"m_j = \frac{1}{N} \sum_i g_{ij} \hat h_{ij}",
-    r"c_j = \frac{1}{N} \sum_i g_{ij} u_{ij} - \bar g_j \bar u_j",
+    r"e_j = \frac{1}{N} \sum_i g_{ij} u_{ij} - \bar g_j \bar u_j",
 ]
 
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
@@ -125,12 +125,12 @@ IDENTITIES = {
         DOUBLE,
     ),
     "double backward by gamma": (
-        r"\frac{\partial \Phi}{\partial \gamma_j} = \frac{N}{s_j} (c_j - m_j p_j)",
+        r"\frac{\partial \Phi}{\partial \gamma_j} = \frac{N}{s_j} (e_j - m_j p_j)",
         DOUBLE,
     ),
     "double backward by h": (
         r"\frac{\partial \Phi}{\partial h_{ij}} = -\frac{\gamma_j}{s_j^2} \Big( p_j (g_{ij} - \bar g_j)"
-        r" + m_j (u_{ij} - \bar u_j) + (c_j - 3 m_j p_j) \hat h_{ij} \Big)"
+        r" + m_j (u_{ij} - \bar u_j) + (e_j - 3 m_j p_j) \hat h_{ij} \Big)"
         r" + \frac{v_j}{s_j} (g_{ij} - \bar g_j - m_j \hat h_{ij})",
         DOUBLE,
     ),

@@ -30,8 +30,8 @@ from bn_utils.expressions import (
     Power,
     Sum,
     Symbol,
-    free_letters,
 )
+from bn_utils.letters import free_letters
 from bn_utils.texmath import TexError, read, read_definition, read_expression, read_name
 from bn_utils.texwrite import write, write_chain
 
@@ -483,9 +483,8 @@ REFUSED = {
     r"\max(0, @-N)": "here must stand one name with its indices",
     r"\max(0, N)@^2": r"write a bracket around what \max gives",
     r"\max(0, N)@_i": r"write a bracket around what \max gives",
-    r"\begin{cases} 1 & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@^2": "write a bracket around what "
-    r"\begin{cases} gives",
-    r"\begin{cases} N & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@_i": "write a bracket around what",
+    r"\begin{cases} 1 & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@^2": "write a bracket around",
+    r"\begin{cases} N & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}@_i": "write a bracket around",
     r"\begin{cases} 1@, & \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}": "here must stand &, not ,",
     r"\begin{cases} 1 & @N > 0 \\ 0 & \text{otherwise} \end{cases}": r"here must stand \text{if}, not N",
     r"\begin{cases} 1 & \text{if } N @< 0 \\ 0 & \text{otherwise} \end{cases}": "here must stand >, not <",
@@ -519,7 +518,7 @@ REFUSED = {
     r"\begin{aligned} N \\ &+ H \end{aligned} @+ D": "aligned must be the whole display; write a bracket",
     r"D @\begin{aligned} N \\ &+ H \end{aligned}": "aligned must be the whole display",
     r"(\begin{aligned} N \\ &+ H \end{aligned}@)": "aligned must be the whole display",
-    r"\begin{aligned} N \end{aligned} @\begin{aligned} + H \end{aligned}": "aligned must be the whole display",
+    r"\begin{aligned} N \end{aligned} @\begin{aligned} + H \end{aligned}": "aligned must be the whole",
     r"\begin{aligned} N \end{aligned}@.,": ". does not fit in here",
     r"\begin{aligned} N + @\begin{aligned} H \end{aligned} \end{aligned}": r"\begin{aligned} cannot be read",
     "N @\\": "\\ cannot be read here",
@@ -561,6 +560,14 @@ def test_tex_is_refused_with_its_place_and_cause(marked, cause):
 )
 def test_chain_is_refused_with_its_place_and_cause(marked, cause):
     assert f": {cause}" in refusal(marked, read)
+
+
+@pytest.mark.parametrize("row", ["F_i &= H", "N &= H", "(N) &= H", "[2pt] &= H", "+ H", "= H", "&+ H & - D"])
+def test_row_that_does_not_go_on_is_refused(row):
+    with pytest.raises(
+        TexError, match=": a display holds one equation; its rows go on with &=, &\\+ or &-\n"
+    ):
+        read(rf"\begin{{aligned}} F_i &= N \\ {row} \end{{aligned}}")
 
 
 def test_letter_is_summed_once_at_one_place_but_often_in_a_chain():
@@ -842,6 +849,32 @@ def assert_read_or_refused(tex):
         assert_points_at_its_place(error, tex)
     else:
         assert read(write_chain(sides)) == sides
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    {
+        "(": ")",
+        r"\lbrace ": r"\rbrace ",
+        r"\sqrt{": "}",
+        r"\frac{": "}{2}",
+        r"\frac{2}{": "}",
+        r"\frac{\partial (": r")}{\partial h_{ij}}",
+        r"\frac{\partial h_{ij}}{\partial (": ")}",
+        r"\max(0, ": ")",
+        r"\begin{cases} ": r"& \text{if } N > 0 \\ 0 & \text{otherwise} \end{cases}",
+        r"\begin{aligned} ": r"\end{aligned}",
+        r"\textcolor{red}{": "}",
+        r"\underbrace{": r"}_{\text{a}}",
+        r"\sum_k ": "",
+        r"\hat ": "",
+        "N^{": "}",
+        "N / ": "",
+        "- ": "",
+    }.items(),
+)
+def test_three_hundred_inside_each_other_are_read_or_refused(opening, closing):
+    assert_read_or_refused(opening * 300 + "N" + closing * 300)
 
 
 @settings(max_examples=300)
