@@ -74,9 +74,15 @@ class Register(SphinxDirective):
         target = f"check-{label}"
         self.env.get_domain("std").note_hyperlink_target(target, self.env.docname, target, label)
         number = link("math", "eq", label, nodes.inline("", label), self.env.docname)
+        name = nodes.inline("", "", nodes.inline("", "", number), nodes.Text(" "), nodes.literal("", label))
+        name["ids"] = [target]
+        if row["given"]:
+            name += nodes.Text(" with ")
+        for given in row["given"]:
+            name += [link("math", "eq", given, nodes.inline("", given), self.env.docname), nodes.Text(" ")]
         proved = row["kind"] == "proved"
         cells = [
-            nodes.inline("", "", number, ids=[target]),
+            name,
             nodes.Text("proved" if proved else "definition"),
             nodes.Text(f"{row['entries']} entries" if proved else ""),
             nodes.Text(f"{row['bound']:.0e}"),

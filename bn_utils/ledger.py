@@ -28,17 +28,14 @@ DEFINITIONS = (
     "eq-relu",
     "eq-loss",
     "eq-layout",
+    "eq-node-r",
 )
-# The graph of chapter 2 computes the variance from c, and multiplies by r; behind the ReLU the
-# loss is a function of a, and u is its gradient.
-STAGED = (
-    r"\sigma_j^2 = \frac{1}{N} \sum_i c_{ij}^2",
-    r"r_j = (\sigma_j^2 + \epsilon)^{-1/2}",
-    r"\hat h_{ij} = c_{ij} r_j",
-)
+# Lines about another way to compute the same, and the definitions of it, by their labels. They
+# take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
+# the ReLU the loss is a function of a.
 GIVEN = {
-    **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], STAGED),
-    "eq-drelu": (r"\mathcal L = \sum_{k,l} u_{kl} a_{kl}",),
+    **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
+    **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
 }
 
 
@@ -56,6 +53,7 @@ class Row:
     label: str
     tex: str
     reading: str
+    given: tuple[str, ...]
     kind: str
     entries: int
     bound: float
@@ -168,16 +166,21 @@ def _context(given=()):
 _read_context = cache(context_of)
 
 
+def given_of(label):
+    """Return the definitions, as TeX, that an equation takes in place of the book's."""
+    return tuple(map(tex_of, GIVEN.get(label, ())))
+
+
 def _row(label):
-    tex = tex_of(label)
-    if label in (*DEFINITIONS, "eq-kronecker"):
-        context = book()
+    tex, given = tex_of(label), GIVEN.get(label, ())
+    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+        context = _context(given_of(label))
         sides = read(tex, context.names)
         error = numeric_error(sides, context)
         if not error <= BOUND:
             raise RefutedError(f"{label}: PyTorch computes something else, the error is {error:.1g}")
-        return Row(label, tex, write_chain(sides), "definition", 0, BOUND)
-    verdict = judge(tex, _context(GIVEN.get(label, ())))
+        return Row(label, tex, write_chain(sides), given, "definition", 0, BOUND)
+    verdict = judge(tex, _context(given_of(label)))
     if not verdict.proved:
         raise RefutedError(f"{label} is {verdict!r}")
-    return Row(label, tex, verdict.reading, "proved", verdict.entries, BOUND)
+    return Row(label, tex, verdict.reading, given, "proved", verdict.entries, BOUND)

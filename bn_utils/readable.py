@@ -6,10 +6,14 @@ from bn_utils.expressions import (
     EPSILON,
     LETTERS,
     MINUS_ONE,
+    ONE,
     SIZES,
+    ZERO,
     Add,
+    Case,
     Mul,
     Number,
+    Positive,
     Power,
     Sum,
     Symbol,
@@ -19,6 +23,7 @@ from bn_utils.expressions import (
 from bn_utils.polynomials import components
 
 CENTRED = r"h - \mu"  # the name of h - mu as one atom
+SWITCH = " > 0]"  # ends the name of the switch of a ReLU, 0 or 1
 WHOLE = f"+{EPSILON}"  # ends the name of sigma^2 + epsilon as one atom
 
 
@@ -70,6 +75,8 @@ def _factor(factor):
     base = Symbol(name.removesuffix(WHOLE), letters)
     if name.endswith(WHOLE):
         base = Add((base, Symbol(EPSILON)))
+    if name.startswith("["):  # the switch of a ReLU
+        base = Case(Positive(Symbol(name[1:].removesuffix(SWITCH), letters)), ONE, ZERO)
     if name == CENTRED:
         base = Add((Symbol("h", letters), multiply(MINUS_ONE, Symbol(r"\mu", letters[1:]))))
     return base if exponent == 1 else Power(base, Fraction(exponent))

@@ -48,7 +48,7 @@ from bn_utils.polynomials import (
     summed,
     times,
 )
-from bn_utils.readable import CENTRED, WHOLE, to_expression
+from bn_utils.readable import CENTRED, SWITCH, WHOLE, to_expression
 
 HIGHEST = 99  # power
 
@@ -121,7 +121,7 @@ def normal_form(expression, theory):
         case Case(Equal(left, right), then, otherwise):
             switch = delta((left, right))
         case Case(condition, then, otherwise):
-            switch = Symbol(f"[{condition.of.name} > 0]", condition.of.indices)
+            switch = Symbol(f"[{condition.of.name}{SWITCH}", condition.of.indices)
     difference = add(then, multiply(MINUS_ONE, otherwise))
     return normal_form(add(multiply(switch, difference), otherwise), theory)
 

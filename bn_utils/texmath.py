@@ -84,7 +84,7 @@ def _new_name(reader, end):
     """The left side of a definition: a name, which may be new, with different letters."""
     start, names = reader.tokens[reader.position], reader.names
     if not reader.at_name() or start.text in RESERVED:
-        raise reader.error(f"a definition starts with a name that is not {', '.join(RESERVED)}")
+        raise reader.error(f"here must stand a name: one letter, not d, and none of {', '.join(RESERVED)}")
     reader.names = None
     symbol, exponent = reader.name()
     if exponent is not None or reader.next != end or len(set(symbol.indices)) != len(symbol.indices):

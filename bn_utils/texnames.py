@@ -40,7 +40,7 @@ class NameReader:
         return token
 
     def braced(self, read):
-        self.take("{", cause="here must stand an opening brace {")
+        self.take("{", cause=r"here must stand a brace {, as in \frac{1}{2}")
         found = read()
         self.take("}", cause="here must stand a closing brace }")
         return found
@@ -64,7 +64,8 @@ class NameReader:
         elif self.next in DIGITS:
             value = self.number().value
         else:
-            raise self.error(ADVICE.get(self.next, "write the exponent in braces"))
+            advice = ADVICE[r"\top"] if self.next == "T" else "write the exponent in braces"
+            raise self.error(ADVICE.get(self.next, advice))
         if 2 % value.denominator or abs(value) > 9:
             raise self.error("an exponent must be a whole or a half number, from -9 to 9", place)
         return value
@@ -184,10 +185,12 @@ class NameReader:
                 )
         elif name not in self.names:
             known = ", ".join([DELTA, *self.names])
-            raise self.error(f"{name} is not defined; known are {known}", start.place)
+            advice = "give its definition in `given`"
+            raise self.error(f"{name} is not defined; {advice}, or take one of {known}", start.place)
         elif sizes != tuple(self.names[name]):
             kinds = ", ".join(f"{PLURAL[size]} ({' '.join(LETTERS[size])})" for size in self.names[name])
-            raise self.error(f"{name} has {f'the indices {kinds}' if kinds else 'no index'}", start.place)
+            example = f"the indices {kinds}: {name}_{{{''.join(LETTERS[s][0] for s in self.names[name])}}}"
+            raise self.error(f"{name} has {example if kinds else 'no index'}", start.place)
 
     def symbol(self):
         place = self.tokens[self.position].place

@@ -12,12 +12,14 @@ TOKEN = re.compile(
     r"|\\[a-zA-Z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.",
     re.DOTALL,
 )
-SPACE = re.compile(r"\s+|~|\\[,;:! ]|\\(?:left|right|displaystyle|(?:big|Big|bigg|Bigg)[lr]?)")
+SPACE = re.compile(r"\s+|~|\\[,;:! ]|\\(?:left|right|limits|displaystyle|(?:big|Big|bigg|Bigg)[lr]?)")
 SYNONYMS = {
     r"\varepsilon": r"\epsilon",
     r"\tfrac": r"\frac",
     r"\dfrac": r"\frac",
     r"\ast": "*",
+    r"\widehat": r"\hat",
+    "L": r"\mathcal L",
     r"\lbrack": "[",
     r"\rbrack": "]",
 }
@@ -31,8 +33,10 @@ ADVICE = {
     "*": r"write a product without a sign, or with \cdot",
     "{": "braces that belong to no command cannot be seen; write a bracket",
     r"\over": r"write \frac{}{}",
-    r"\quad": "write one equation in each display",
-    r"\qquad": "write one equation in each display",
+    r"\quad": r"write one equation in each display, and no \quad",
+    r"\qquad": r"write one equation in each display, and no \qquad",
+    **dict.fromkeys(["$", r"\[", r"\(", r"\]", r"\)"], "write the line without the marks around it"),
+    **dict.fromkeys([r"\mathbb", r"\operatorname", r"\nabla"], "write a name, and its definition in `given`"),
 }
 
 
@@ -65,6 +69,8 @@ def tokens(tex):
     TexError
         A brace or an environment is not closed, or a display holds more than one equation.
     """
+    if control := re.search(r"[\a\b\t\v\f]", tex):
+        raise TexError(tex, control.start(), 'a control character: put r before the string, r"..."')
     found = [Token(_plain(match[0]), match.start()) for match in TOKEN.finditer(tex)]
     found = [token for token in found if not SPACE.fullmatch(token.text)]
     found.append(Token(END, len(tex)))
@@ -127,6 +133,8 @@ def _one_product(tex, found, group, partner):
 def _plain(text):
     if re.fullmatch(r"\\mathcal\W+L\W*", text):
         return r"\mathcal L"
+    if text.startswith((r"\begin", r"\end")):
+        return re.sub(r"split|align\*?(?!ed)", "aligned", text)
     if text.startswith(r"\text{"):
         return rf"\text{{{text[6:-1].strip()}}}"
     return SYNONYMS.get(text, text)

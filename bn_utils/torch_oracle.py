@@ -99,13 +99,14 @@ def _variable(tensor):
 
 
 # PyTorch's own operators for the names of the book, each with the names inside it that it hides.
-STATISTICS = (r"\mu", r"\sigma^2", "s", "c", r"\epsilon")
+STATISTICS = (r"\mu", r"\sigma^2", "s", "r", "c", r"\epsilon")
 OPERATORS = {
     "h": (lambda value: torch.nn.functional.linear(value("X"), value("W").T, value("b")), ()),
     r"\mu": (lambda value: value("h").mean(0), ()),
     r"\sigma^2": (lambda value: value("h").var(0, correction=0), (r"\mu", "c")),
     "c": (lambda value: value("h") - value(r"\mu"), ()),
     "s": (lambda value: torch.sqrt(value(r"\sigma^2") + value(r"\epsilon")), ()),
+    "r": (lambda value: torch.rsqrt(value(r"\sigma^2") + value(r"\epsilon")), ()),
     r"\hat h": (lambda value: _batch_norm(value("h"), value), STATISTICS),
     "y": (lambda value: _output(value("h"), value), (*STATISTICS, r"\hat h")),
     "a": (lambda value: torch.relu(value("y")), ()),

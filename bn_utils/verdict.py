@@ -118,7 +118,9 @@ def judge(tex, context):
             f"in float64 the error is {error:.1g}"
         )
     rest = write(left_over[wrong or 0])
-    return Verdict(write_chain(sides), rest, entries, counterexample or f"{error:.1g} in float64")
+    if wrong is not None and not counterexample:
+        counterexample = _float_example(sides[wrong:], context)
+    return Verdict(write_chain(sides), rest, entries, counterexample)
 
 
 def numeric_error(sides, context):
@@ -156,10 +158,26 @@ def _exact(sides, context):
             differ = np.argwhere(left != right)
             if len(differ):
                 place = tuple(differ[0])
-                at = [f"N = {sizes['N']}", *(f"{k} = {n + 1}" for k, n in zip(letters, place, strict=True))]
-                return 0, link, f"{left[place] - right[place]} at {', '.join(at)} in a batch of fractions"
+                where = _where(sizes, letters, place)
+                return 0, link, f"{left[place] - right[place]} at {where} in a batch of fractions"
             entries += left.size
     return entries, None, ""
+
+
+def _where(sizes, letters, place):
+    at = (f"{letter} = {n + 1}" for letter, n in zip(letters, place, strict=True))
+    return ", ".join([f"N = {sizes['N']}", *at])
+
+
+def _float_example(sides, context):
+    """Where two sides differ most, as a sentence."""
+    letters = _letters(sides)
+    values = random_values(NUMERIC_SIZES, context.names)
+    world = complex_world(NUMERIC_SIZES, values, context.theory.definitions)
+    left, right = (world.evaluate(side, letters).real for side in sides)
+    gap = left - right
+    place = np.unravel_index(np.abs(gap).argmax(), gap.shape)
+    return f"{gap[place]:.3g} at {_where(NUMERIC_SIZES, letters, place)} in float64"
 
 
 def _square(sides, theory):

@@ -28,6 +28,7 @@ BOOK = [
     r"c_{ij} = h_{ij} - \mu_j",
     r"\sigma_j^2 = \frac{1}{N} \sum_i (h_{ij} - \mu_j)^2",
     r"s_j = (\sigma_j^2 + \epsilon)^{1/2}",
+    r"r_j = (\sigma_j^2 + \epsilon)^{-1/2}",
     r"\hat h_{ij} = (h_{ij} - \mu_j) (\sigma_j^2 + \epsilon)^{-1/2}",
     r"y_{ij} = \gamma_j \hat h_{ij} + \beta_j",
     r"a_{ij} = \max(0, y_{ij})",

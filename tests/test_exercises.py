@@ -136,6 +136,27 @@ ANSWERS = {
             (lambda da, *rest: layer_backward(np.ones_like(da), *rest), "dX is wrong"),
         ],
     ),
+    "normalised-times-h": (
+        r"\frac{N (s_j^2 - \epsilon)}{s_j}",
+        [
+            (r"N \sigma_j^2 (\sigma_j^2 + \epsilon)^{-1}", r"left - right is .*, not 0\. Write h"),
+            (r"\sum_i \hat h_{ij} c_{ij}", r"your line still has \\sum in it\. Write h"),
+            (r"\frac{N \sigma_j^2}{s}", r"line 1, column \d+: s has the indices columns"),
+            (r"\sigma_j^2 (N - 1)^{-1}", "the power -1 of a sum"),
+            (3, 'give the right side as TeX, r"\\.\\.\\.", got int'),
+        ],
+    ),
+    "output-by-variance": (
+        r"-\frac{\gamma_l}{2 s_l^2} \hat h_{kl} \delta_{lj}",
+        [
+            (r"-\frac{\gamma_l}{2 s_l^2} \hat h_{kl}", "left - right is"),
+            (r"\gamma_l \frac{\partial \hat h_{kl}}{\partial \sigma_j^2}", "your line still has"),
+        ],
+    ),
+    "gradient-along-hhat": (
+        r"\epsilon \gamma_j s_j^{-4} \sum_k g_{kj} (h_{kj} - \mu_j)",
+        [("0", "left - right is"), (r"\epsilon \frac{\partial \mathcal L}{\partial \gamma_j}", "still has")],
+    ),
 }
 WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
 
@@ -159,6 +180,7 @@ def test_a_stub_is_told_what_to_look_at(name, stub):
 def test_the_right_answer_is_right(name):
     verdict = check(name, ANSWERS[name][0])
     suffix = "" if EXERCISES[name].inputs is None else " on 3 random inputs"
+    suffix = ", proved for every N" if EXERCISES[name].left_side else suffix
     assert repr(verdict) == str(verdict) == f"{name}: correct{suffix}."
 
 

@@ -33,6 +33,8 @@ DEFINITIONS = {
     "eq-relu",
     "eq-layout",
     "eq-loss",
+    "eq-node-r",
+    "eq-loss-layer",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
@@ -75,7 +77,7 @@ def test_each_equation_is_checked_in_its_own_chapter_once(chapter):
 @pytest.mark.parametrize("label", LABELS)
 def test_an_equation_is_what_its_row_says(label, no_chapters):
     (row,) = ledger.check(label)
-    assert {**vars(row)} == REGISTER[label]
+    assert json.loads(json.dumps(vars(row))) == REGISTER[label]
     assert row.kind == ("definition" if label in DEFINITIONS else "proved")
     assert (row.entries > 0) is (row.kind == "proved")
     assert row.bound == 1e-12
@@ -92,7 +94,7 @@ def test_an_identity_is_proved(name, no_chapters):
 @pytest.mark.parametrize("label", LABELS)
 def test_wrong_versions_are_refused_and_the_three_ways_agree(label, no_chapters, request):
     every = 1 if request.config.getoption("all_mutations") else 19
-    given = ledger.GIVEN.get(label, ())
+    given = ledger.given_of(label)
     found = mutations(REGISTER[label]["tex"], ledger.book().names)
     refused = 0
     for mutant in found[::every]:
@@ -237,6 +239,7 @@ def test_a_name_alone_stands_for_any_numbers():
         (3, (), TypeError, "tex must be a string, got int"),
         (r"\mu_j = 0", "z_j", TypeError, "given must be a sequence of definitions, got one string"),
         (r"z_j = 0", ["z_j = z_j + 1"], ValueError, "z is defined by itself"),
+        (r"h_{ij} + z_j = 0", [], TexError, "z is not defined; give its definition in `given`, or take one of"),
         (r"z_j = 0", ["w_j", "z_j = w_j", "w_j = z_j"], ValueError, "is defined by itself"),
         (r"\mu_j", (), TexError, "an equation has a left and a right side; here is no ="),
         (r"\gamma_j^{-1} = 1", (), UndecidedError, r"\gamma may be 0 or negative"),
@@ -333,7 +336,7 @@ def test_unusual_lines_are_proved(tex, given):
         ),
         (r"X_j = 0", ["X_j"], TexError, "X is a name of the book"),
         (r"\tau^2 = 0", [r"\tau^2"], TexError, r"\tau^2 must have one index"),
-        ("N = 3", ["N = 3"], TexError, "a definition starts with a name that is not"),
+        ("N = 3", ["N = 3"], TexError, "here must stand a name: one letter"),
         (r"\sum_j (\sum_i g_{ij})^9 (\sum_k g_{kj}) = 0", [], UndecidedError, "too many sums in one product"),
         ("(((N^9)^9)^9)^9 = 0", [], UndecidedError, "a power of 729 is too high"),
         (

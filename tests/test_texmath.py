@@ -274,6 +274,11 @@ EQUIVALENT = {
     "trailing comma": (r"N + H\,,", r"N + H"),
     "exponent in braces": (r"N^{2}", r"N^2"),
     "exponent as a fraction": (r"N^{-\tfrac{1}{2}}", r"N^{-1/2}"),
+    "9, split": (r"\begin{split} N \\ &+ H \end{split}", r"N + H"),
+    "9, align": (r"\begin{align*} N \\ &+ H \end{align*}", r"N + H"),
+    "wide hat": (r"\widehat{h}_{ij} \widehat h_{kl}", r"\hat h_{ij} \hat h_{kl}"),
+    "plain L": (r"\frac{\partial L}{\partial h_{ij}}", r"\frac{\partial \mathcal L}{\partial h_{ij}}"),
+    "limits": (r"\sum\limits_{k=1}^N F_k", r"\sum_k F_k"),
     "displaystyle": (r"\displaystyle \sum_k F_k", r"\sum_k F_k"),
     "letters in braces": (r"\mu_{j}", r"\mu_j"),
     "letters under a sum": (r"\sum_{kl} h_{kl}", r"\sum_{k, l} h_{kl}"),
@@ -285,6 +290,7 @@ def test_two_ways_to_write_read_the_same(tex, other):
     assert read_expression(tex) == read_expression(other)
 
 
+KNOWN = ", ".join([DELTA, *NAMES])
 REFUSED = {
     # 1 and 2: sums
     r"\sum_k F_k + F_@k": "k is summed in one place and free in another; give the sum a letter of its own",
@@ -306,8 +312,9 @@ REFUSED = {
     r"\sum_{i=1@j} F_i": "here must stand }, not j",
     r"\sum_{i=1@,j} F_i": "here must stand }, not ,",
     r"\sum_{ik}@^N F_i F_k": "write a sum with limits for each letter",
-    r"@F_j": "F has the indices rows (i k p m)",
-    r"@h_{ji}": "h has the indices rows (i k p m), columns (j l n q)",
+    r"@F_j": "F has the indices rows (i k p m): F_{i}",
+    r"@h_{ji}": "h has the indices rows (i k p m), columns (j l n q): h_{ij}",
+    r"@\sigma_i^2": r"\sigma^2 has the indices columns (j l n q): \sigma^2_{j}",
     r"N @h_ij": "h has the indices rows (i k p m), columns (j l n q)",
     r"@h": "h has the indices rows (i k p m), columns (j l n q)",
     r"@h_{ijk}": "h has the indices",
@@ -329,7 +336,7 @@ REFUSED = {
     r"\sigma^2_l@^2": "two indices or two exponents at one name",
     r"h_i@_j": "two indices or two exponents at one name",
     # 5: names
-    r"@x_{ij}": rf"x is not defined; known are {', '.join([DELTA, *NAMES])}",
+    r"@x_{ij}": f"x is not defined; give its definition in `given`, or take one of {KNOWN}",
     r"N @f(H)": "f is not defined",
     r"@\hat y_{ij}": r"\hat y is not defined",
     r"\hat{}@": "here must stand a closing brace }",
@@ -371,8 +378,8 @@ REFUSED = {
     r"\frac{1}{N}@^2": r"write a bracket around what \frac gives",
     r"\frac{1}{N}@_i": r"write a bracket around what \frac gives",
     r"\frac{\partial H}{\partial h_{ij}}@^2": r"write a bracket around what \frac gives",
-    r"\frac@12": "here must stand an opening brace {",
-    r"\frac{1}@2": "here must stand an opening brace {",
+    r"\frac@12": r"here must stand a brace {, as in \frac{1}{2}",
+    r"\frac{1}@2": "here must stand a brace {",
     r"N @\over H": r"write \frac{}{}",
     # braces and brackets
     r"N + @{H": "{ is not closed",
@@ -381,7 +388,7 @@ REFUSED = {
     r"{N @\end{cases}": r"\end{cases} closes nothing that is open here",
     r"@\begin{aligned} N": r"\begin{aligned} is not closed",
     r"\begin{cases} N @\end{aligned}": r"\end{aligned} closes nothing that is open here",
-    r"@\begin{split} N \end{split}": r"\begin{split} cannot be read here",
+    r"@\begin{gather} N \end{gather}": r"\begin{gather} cannot be read here",
     r"(N + H@": "here must stand ), not the end",
     r"(N + H@]": "here must stand ), not ]",
     r"N + H@)": ") does not fit in here",
@@ -433,14 +440,15 @@ REFUSED = {
     r"0^0@": "0 has no such power",
     r"(-0)^{-2}@": "0 has no such power",
     # roots
-    r"\sqrt@2": "here must stand an opening brace {",
-    r"\sqrt@[3]{N}": "here must stand an opening brace {",
+    r"\sqrt@2": "here must stand a brace {",
+    r"\sqrt@[3]{N}": "here must stand a brace {",
     r"\sqrt{N}@^3": r"write a bracket around what \sqrt gives",
     r"\sqrt{N}@_i": r"write a bracket around what \sqrt gives",
     # exponents
     r"N^@23": "write the exponent in braces",
     r"N^@-1": "write the exponent in braces",
     r"N^@\top": "a transposed matrix cannot be read; write its indices",
+    r"N^@T": "a transposed matrix cannot be read; write its indices",
     r"N@^{10}": "an exponent must be a whole or a half number, from -9 to 9",
     r"N@^{-19/2}": "an exponent must be a whole or a half number",
     r"N@^{1/3}": "an exponent must be a whole or a half number",
@@ -509,8 +517,17 @@ REFUSED = {
     r"N @! H": "! cannot be read here",
     r"N @% H": "% cannot be read here",
     r"N @\text{for all} H": r"\text{for all} cannot be read here",
-    r"N @\quad H": "write one equation in each display",
-    r"N @\qquad H": "write one equation in each display",
+    r"N @\quad H": r"write one equation in each display, and no \quad",
+    r"N @\qquad H": r"write one equation in each display, and no \qquad",
+    r"@$N$": "write the line without the marks around it",
+    r"N @$": "write the line without the marks around it",
+    r"@\[ N \]": "write the line without the marks around it",
+    r"N @\)": "write the line without the marks around it",
+    r"@\mathbb{E} N": "write a name, and its definition in `given`",
+    r"@\operatorname{Var} N": "write a name, and its definition in `given`",
+    r"N @\nabla": "write a name, and its definition in `given`",
+    "N + @\frac{1}{H}": 'a control character: put r before the string, r"..."',
+    "N = H @\beta_j": "a control character",
     r"N @= H": "here is no place for =",
     r"\sum_{k=1}^N F_k @= H": "here is no place for =",
     r"F_i @= \sum_{k=1}^N F_k = H": "here is no place for =",
@@ -587,7 +604,8 @@ def test_display_of_rows_is_one_chain():
 
 def test_names_and_what_they_are_indexed_by_can_be_given():
     assert read("x_{id} = 2", {"x": ("N", "D")}) == [symbol("x", "id"), TWO]
-    assert "N is not defined; known are \\delta, x" in refusal("@N", lambda tex: read(tex, {"x": ()}))
+    cause = r"N is not defined; give its definition in `given`, or take one of \delta, x"
+    assert cause in refusal("@N", lambda tex: read(tex, {"x": ()}))
 
 
 @pytest.mark.parametrize("reader", [read, read_expression, read_definition, read_name])
@@ -633,6 +651,8 @@ def test_forty_brackets_are_read_and_no_more():
         (r"\begin{aligned} x_i &= F_i \\ &+ N \end{aligned}", symbol("x", "i"), Add((C, ROWS))),
         (r"\hat k = 2", symbol(r"\hat k"), TWO),
         ("k_i = F_i", symbol("k", "i"), C),
+        ("F_{ij} = h_{ij}", symbol("F", "ij"), A),
+        (r"\sigma_l^2 = \mu_l", symbol(r"\sigma^2", "l"), symbol(r"\mu", "l")),
     ],
 )
 def test_definition_is_a_name_and_its_meaning(tex, left, right):
@@ -645,22 +665,27 @@ def test_definition_is_a_name_and_its_meaning(tex, left, right):
         "x_{ij} = F_@k": "k is free here, and not on the first side",
         r"x_j = \sum_@j \mu_j": "j is summed in one place and free in another",
         "x_i = @x": "x has the indices rows (i k p m)",
-        r"x = @z": rf"z is not defined; known are {', '.join([DELTA, *NAMES, 'x'])}",
+        r"x = @z": f"z is not defined; give its definition in `given`, or take one of {KNOWN}, x",
         "@x_{jj} = 2": "here must stand one name, its letters all different, before =",
         "@x_j^2 = 2": "here must stand one name",
-        "@2 x = 2": r"a definition starts with a name that is not \delta, N, H, D",
-        "@-x = 2": "a definition starts with a name",
-        "@(x) = 2": "a definition starts with a name",
-        r"@\sum_k F_k = 2": "a definition starts with a name",
-        "@= 2": "a definition starts with a name",
-        "@": "a definition starts with a name",
-        r"@\delta_{ik} = 0": "a definition starts with a name",
-        "@N = 2": "a definition starts with a name",
-        "@N_i = 2": "a definition starts with a name",
-        "@H = 2": "a definition starts with a name",
-        "@D = 2": "a definition starts with a name",
+        "@2 x = 2": r"here must stand a name: one letter, not d, and none of \delta, N, H, D",
+        "@-x = 2": "here must stand a name: one letter",
+        "@(x) = 2": "here must stand a name: one letter",
+        r"@\sum_k F_k = 2": "here must stand a name: one letter",
+        "@= 2": "here must stand a name: one letter",
+        "@": "here must stand a name: one letter",
+        r"@\delta_{ik} = 0": "here must stand a name: one letter",
+        "@N = 2": "here must stand a name: one letter",
+        "@N_i = 2": "here must stand a name: one letter",
+        "@H = 2": "here must stand a name: one letter",
+        "@D = 2": "here must stand a name: one letter",
         "@k = 2": "k is an index letter; take another name",
         "@j = 2": "j is an index letter",
+        "@h_j = 2": "h is a name of the book; take another name",
+        r"@\hat h = 2": r"\hat h is a name of the book",
+        r"@\sigma_i^2 = 2": r"\sigma^2 is a name of the book",
+        r"@\tau^2 = 2": r"\tau^2 must have one index, of a row or of a column",
+        r"@\tau_{ij}^2 = 2": r"\tau^2 must have one index",
         "@x + 1 = 2": "here must stand one name",
         "@x_{ij}": "here must stand one name",
         r"@\tau_j = 2": r"\tau is known by its square alone, \tau^2",
@@ -697,7 +722,7 @@ def test_what_is_no_name_alone_is_refused(marked):
     "marked", ["@", "@2", "@(m)", "@+m", "@*", r"@\frac{m}{2}", "@N", r"@\delta_{ik}", "@d"]
 )
 def test_what_starts_with_no_new_name_is_refused(marked):
-    expected = r": a definition starts with a name that is not \delta, N, H, D"
+    expected = r": here must stand a name: one letter, not d, and none of \delta, N, H, D"
     assert expected in refusal(marked, read_name)
 
 
