@@ -8,6 +8,13 @@ import numpy as np
 DTYPES = (np.float32, np.float64, np.complex128)
 
 
+class Sentence(Exception):
+    """An error that a notebook shows as its message alone, without a traceback."""
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
 def check_arrays(**specs):
     """Return the arguments as arrays, in order, or say which one is wrong.
 

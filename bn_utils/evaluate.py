@@ -56,7 +56,7 @@ class World:
     def evaluate(self, expression, letters=()):
         """Return the values of an expression, an array indexed by these letters."""
         axes = (*letters, *sorted(letters_of(expression) - set(letters)), "")  # one at least
-        array = self._array(expression, axes)
+        array = self.array(expression, axes)
         array = array.reshape(array.shape[: len(letters)])
         return self.spread(array, [self._size(letter) for letter in letters])
 
@@ -91,7 +91,8 @@ class World:
         shape = [self._size(letter) if axis == letter else 1 for axis in axes]
         return np.arange(self._size(letter)).reshape(shape)
 
-    def _array(self, expression, axes):
+    def array(self, expression, axes):
+        """Return the values of an expression, one axis for each of the letters in `axes`."""
         match expression:
             case Number(value):
                 return self.constant(value, len(axes) * (1,))
@@ -104,13 +105,13 @@ class World:
             case Symbol(name, indices):
                 return self.value(name)[tuple(self._places(k, axes) for k in indices)]
             case Add(terms):
-                return reduce(add, (self._array(term, axes) for term in terms))
+                return reduce(add, (self.array(term, axes) for term in terms))
             case Mul(factors):
-                return reduce(mul, (self._array(factor, axes) for factor in factors))
+                return reduce(mul, (self.array(factor, axes) for factor in factors))
             case Power(base, exponent):
-                return self.power(self._array(base, axes), exponent)
+                return self.power(self.array(base, axes), exponent)
             case Sum(letters, body):
-                array = self._array(body, axes)
+                array = self.array(body, axes)
                 for axis in map(axes.index, letters):
                     missing = array.shape[axis] == 1
                     array = array * self._size(axes[axis]) if missing else array.sum(axis, keepdims=True)
@@ -120,8 +121,8 @@ class World:
             case Case(Equal(left, right), then, otherwise):
                 condition = self._equal(left, right, axes)
             case Case(condition, then, otherwise):
-                condition = self.positive(self._array(condition.of, axes))
-        return self.where(condition, self._array(then, axes), self._array(otherwise, axes))
+                condition = self.positive(self.array(condition.of, axes))
+        return self.where(condition, self.array(then, axes), self.array(otherwise, axes))
 
     def _equal(self, left, right, axes):
         return self._places(left, axes) == self._places(right, axes)
@@ -166,8 +167,23 @@ class World:
         level = self.depth + 1
         moved = np.array(point, dtype=object)
         moved[index] = Dual(moved[index], 1, level)
-        array = self.vary(name, moved)._array(of, axes)
+        array = self.vary(name, moved).array(of, axes)
         return np.frompyfunc(lambda number: split(number, level)[1], 1, 1)(array)
+
+
+def magnitude(expression, world, axes):
+    """Return the size of what is added up in an expression, of which its round-off is a fraction."""
+    match expression:
+        case Add(items):
+            return reduce(add, (magnitude(item, world, axes) for item in items))
+        case Mul(items):
+            return reduce(mul, (magnitude(item, world, axes) for item in items))
+        case Power(base, exponent) if exponent > 0:
+            return magnitude(base, world, axes) ** float(exponent)
+        case Sum(letters, body):
+            sizes = magnitude(body, world, axes)
+            return sizes.sum(tuple(map(axes.index, letters)), keepdims=True)
+    return abs(world.array(expression, axes))
 
 
 class ComplexWorld(World):
@@ -185,4 +201,4 @@ class ComplexWorld(World):
             return slope.astype(complex) if self.depth == 1 else slope
         moved = point.astype(complex)
         moved[index] += 1j * COMPLEX_STEP
-        return self.vary(name, moved)._array(of, axes).imag / COMPLEX_STEP
+        return self.vary(name, moved).array(of, axes).imag / COMPLEX_STEP

@@ -5,23 +5,20 @@ import copy
 import numpy as np
 
 from bn_utils._exercises import EXERCISES
-from bn_utils._validation import describe, first_index, plain_array
+from bn_utils._validation import Sentence, describe, first_index, plain_array
 from bn_utils.compare import relative_error
 from bn_utils.ledger import try_line
 from bn_utils.symbolic import UndecidedError
-from bn_utils.texmath import TexError
+from bn_utils.texmath import TexError, read_expression
 
 TOLERANCE = 1e-6  # an answer by hand may be rounded
 
 
-class ExerciseError(AssertionError):
+class ExerciseError(Sentence, AssertionError):
     """An exercise that is not solved yet; a notebook shows its message alone."""
 
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
 
-
-class Verdict(str):
+class Message(str):
     """A message that a notebook shows without quotes."""
 
     __repr__ = str.__str__
@@ -41,7 +38,7 @@ def check(name, answer):
 
     Returns
     -------
-    Verdict
+    Message
         A string that says that the answer is right.
 
     Raises
@@ -61,28 +58,29 @@ def check(name, answer):
         return _prove(name, exercise, answer)
     if exercise.inputs is None:
         _compare(name, exercise, answer, exercise.solution)
-        return Verdict(f"{name}: correct.")
+        return Message(f"{name}: correct.")
     if not callable(answer):
         raise ExerciseError(f"{name}: give the function itself, got {type(answer).__name__}.")
     rng = np.random.default_rng(0)
     for _ in range(3):
         arguments = exercise.inputs(rng)
         _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments))
-    return Verdict(f"{name}: correct on 3 random inputs.")
+    return Message(f"{name}: correct on 3 random inputs.")
 
 
 def _prove(name, exercise, answer):
     if not isinstance(answer, str):
         raise ExerciseError(f'{name}: give the right side as TeX, r"...", got {type(answer).__name__}.')
-    if exercise.solution in answer:
+    if exercise.solution in answer:  # what it must do without
         raise ExerciseError(f"{name}: your line still has {exercise.solution} in it. {exercise.hint}")
     try:
+        read_expression(answer)
         verdict = try_line(f"{exercise.left_side} = {answer}")
     except (TexError, UndecidedError) as error:
         raise ExerciseError(f"{name}: {error}") from error
     if not verdict.proved:
         raise ExerciseError(f"{name}: left - right is {verdict.residual}, not 0. {exercise.hint}")
-    return Verdict(f"{name}: correct, proved for every N.")
+    return Message(f"{name}: correct, proved for every N.")
 
 
 def _call(name, answer, arguments):

@@ -169,7 +169,7 @@ def reached(names, definitions):
     return found
 
 
-def is_positive(expression):
+def is_not_negative(expression):
     """Say whether an expression is seen to be no negative number."""
     match expression:
         case Number(value):
@@ -177,9 +177,17 @@ def is_positive(expression):
         case Symbol(name):
             return name in POSITIVE or name.endswith("^2")
         case Power(base, exponent):
-            return exponent % 2 == 0 or is_positive(base)
+            return exponent % 2 == 0 or is_not_negative(base)
         case Add(items) | Mul(items):
-            return all(map(is_positive, items))
+            return all(map(is_not_negative, items))
         case Sum(_, body):
-            return is_positive(body)
+            return is_not_negative(body)
     return False
+
+
+def nested_derivatives(expression, definitions):
+    """Return how many derivatives stand inside each other, those of the definitions included."""
+    below = [nested_derivatives(part, definitions) for part in parts(expression)]
+    if isinstance(expression, Symbol) and expression.name in definitions:
+        below.append(nested_derivatives(definitions[expression.name].meaning, definitions))
+    return isinstance(expression, Derivative) + max(below, default=0)

@@ -4,18 +4,15 @@ It is proved for every N and H by the index calculus; evaluated in fractions, wh
 rounded; and compared with PyTorch and the complex step in float64.
 """
 
-import json
-import re
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 
+from bn_utils._validation import Sentence, describe
+from bn_utils.sources import book_equations
 from bn_utils.texmath import read
 from bn_utils.texwrite import write_chain
 from bn_utils.verdict import BOUND, context_of, judge, numeric_error
 
-REGISTER = Path(__file__).with_name("register.json")
-DISPLAY = re.compile(r"^\$\$\n((?:(?!\$\$).)*)\n\$\$ \((eq-[a-z0-9-]+)\)", re.DOTALL | re.MULTILINE)
 # The equations that define a name. All derivatives come from them.
 DEFINITIONS = (
     "eq-linear",
@@ -39,11 +36,8 @@ GIVEN = {
 }
 
 
-class RefutedError(AssertionError):
-    """A line that is not true; a notebook shows its message alone."""
-
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
+class RefutedError(Sentence, AssertionError):
+    """An equation of the book that is not true."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,11 @@ def check(*labels):
     ValueError
         There is no equation with that label, or its TeX cannot be read.
     """
-    return Rows(map(_row, labels))
+    for label in labels:
+        if not isinstance(label, str):
+            raise TypeError(f'labels must be strings, as in check("eq-mean"), got {describe(label)}')
+    equations = book_equations()
+    return Rows(_row(label, equations) for label in labels)
 
 
 def try_line(tex, given=()):
@@ -123,64 +121,72 @@ def try_line(tex, given=()):
     TexError
         The TeX cannot be read; the message shows where, why and what to write.
     UndecidedError
-        The line is not of the kind that the calculus decides, such as a root of $\sigma^2$ alone.
+        The line is not of the kind that the calculus decides, such as a root of $\sigma^2$ alone; or
+        there is neither a proof nor a counterexample.
+    TypeError, ValueError
+        `tex` or `given` are no strings, or a definition cannot be one.
     DisagreementError
         The three ways do not agree.
     """
-    if isinstance(given, str):
-        raise TypeError("given must be a sequence of definitions, got one string")
-    return judge(tex, _context(tuple(given)))
+    if not isinstance(given, list | tuple) or not all(isinstance(line, str) for line in given):
+        raise TypeError(f'given must be a list of strings, as in given=["z_j"], got {describe(given)}')
+    return judge(tex, _context(book_equations(), tuple(given)))
 
 
 def book():
     """Return the `Context` of the book: its names and the theory of its definitions."""
-    return _context()
+    return _context(book_equations())
 
 
 def tex_of(label):
     """Return the TeX of an equation of the book; sources and errors as `check`."""
-    for ending in ("md", "ipynb"):
-        for path in sorted(Path.cwd().glob(f"*.{ending}")):
-            found = equations_in(path)
-            if label in found:
-                return found[label]
-    register = json.loads(REGISTER.read_text(encoding="utf-8"))
-    if label not in register:
-        raise ValueError(f"label must be one of {', '.join(register)}; got {label!r}")
-    return register[label]["tex"]
-
-
-def equations_in(path):
-    """Return the TeX of every labelled equation of a chapter, by label."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        cells = json.loads(text)["cells"]
-        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    return {label: tex for tex, label in DISPLAY.findall(text)}
-
-
-def _context(given=()):
-    return _read_context(tuple(map(tex_of, DEFINITIONS)), given)
-
-
-_read_context = cache(context_of)
+    return _tex(label, book_equations())
 
 
 def given_of(label):
     """Return the definitions, as TeX, that an equation takes in place of the book's."""
-    return tuple(map(tex_of, GIVEN.get(label, ())))
+    return _given(label, book_equations())
 
 
-def _row(label):
-    tex, given = tex_of(label), GIVEN.get(label, ())
+def _tex(label, equations):
+    if label not in equations:
+        raise ValueError(f"label must be one of {', '.join(equations)}; got {label!r}")
+    return equations[label]
+
+
+def _given(label, equations):
+    return tuple(_tex(other, equations) for other in GIVEN.get(label, ()))
+
+
+def _context(equations, given=()):
+    missing = [label for label in DEFINITIONS if label not in equations]
+    if missing:
+        raise ValueError(f"the chapters and the register lack {', '.join(missing)}: run make notebooks")
+    return _read_context(tuple(equations[label] for label in DEFINITIONS), given)
+
+
+_read_context = lru_cache(256)(context_of)
+
+
+def _row(label, equations):
+    tex, context = _tex(label, equations), _context(equations, _given(label, equations))
+    given = GIVEN.get(label, ())
     if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
-        context = _context(given_of(label))
         sides = read(tex, context.names)
-        error = numeric_error(sides, context)
+        error = numeric_error(sides, context, _own_operators(label))
         if not error <= BOUND:
             raise RefutedError(f"{label}: PyTorch computes something else, the error is {error:.1g}")
         return Row(label, tex, write_chain(sides), given, "definition", 0, BOUND)
-    verdict = judge(tex, _context(given_of(label)))
+    verdict = judge(tex, context)
     if not verdict.proved:
         raise RefutedError(f"{label} is {verdict!r}")
     return Row(label, tex, verdict.reading, given, "proved", verdict.entries, BOUND)
+
+
+def _own_operators(label):
+    """What PyTorch computes for a definition that takes the place of the book's."""
+    if label != "eq-loss-layer":
+        return {}
+    from bn_utils.torch_oracle import LAYER_LOSS
+
+    return LAYER_LOSS

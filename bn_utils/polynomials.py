@@ -11,12 +11,13 @@ from functools import lru_cache
 from itertools import permutations, product
 from math import factorial, prod
 
+from bn_utils._validation import Sentence
 from bn_utils.expressions import DELTA, SIZES, size_of
 
 LONGEST = 20_000  # products of two polynomials, and namings of the letters of one product
 
 
-class UndecidedError(ValueError):
+class UndecidedError(Sentence, ValueError):
     """An expression that the calculus does not cover, or not in a short time."""
 
 

@@ -40,6 +40,8 @@ def _order(term):
 
 
 def _product(term, coefficient, used):
+    if not term:
+        return Number(coefficient)
     free, parts = components(term)
     below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
     above = [_factor(factor) for factor in free if not _divides(*factor)]

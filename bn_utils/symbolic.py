@@ -19,6 +19,7 @@ from bn_utils.expressions import (
     MINUS_ONE,
     POSITIVE,
     SIZES,
+    ZERO,
     Add,
     Case,
     Definition,
@@ -31,7 +32,7 @@ from bn_utils.expressions import (
     Symbol,
     add,
     delta,
-    is_positive,
+    is_not_negative,
     multiply,
     names_in,
     rebuild,
@@ -67,13 +68,15 @@ def theory_of(definitions):
     Raises
     ------
     ValueError
-        A name is defined by itself; or one that stands for a positive number, such as a
-        square, is not defined as a sum of squares.
+        A name is defined by itself, a square by what may be negative, or a name that stands
+        for any positive number by anything but 0.
     """
     known = {definition.symbol.name: definition for definition in definitions}
     for name, definition in known.items():
-        if (name in POSITIVE or name.endswith("^2")) and not is_positive(definition.meaning):
+        if name.endswith("^2") and not is_not_negative(definition.meaning):
             raise ValueError(f"{name} must not be negative: define it as a sum of squares")
+        if name in POSITIVE and definition.meaning != ZERO:
+            raise ValueError(f"{name} stands for any positive number; it can be defined as 0 alone")
     needs = {name: names_in(known[name].meaning) & set(known) for name in known}
     try:
         order = list(TopologicalSorter(needs).static_order())

@@ -84,6 +84,8 @@ class NameReader:
         return sign * above / below
 
     def digits(self):
+        if self.next in ("T", r"\top"):
+            raise self.error(ADVICE[r"\top"])
         if self.next[0] not in DIGITS:
             raise self.error("an exponent must be a whole or a half number, from -9 to 9")
         return self.number().value
@@ -108,7 +110,7 @@ class NameReader:
             if found and self.next == ",":
                 self.take()
             found.append(self.letter(binding, found))
-            if binding and len(found) == 1 and self.next == "=":  # from 1 to N
+            if binding and braces and len(found) == 1 and self.next == "=":  # from 1 to N
                 self.take()
                 self.take("1")
                 break

@@ -5,7 +5,10 @@ Dropped are spaces, `\left`, `\big` and the like, `\textcolor{..}{}` around its 
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
+
+from bn_utils._validation import Sentence
 
 TOKEN = re.compile(
     r"\\text\{[^{}]*\}|\\(?:begin|end)\{[a-z*]+\}|\\mathtt\{[a-zA-Z]+\}|\\mathcal\s*\{\s*L\s*\}|\\mathcal\s+L"
@@ -24,6 +27,11 @@ SYNONYMS = {
     r"\rbrack": "]",
 }
 END = "the end"
+OPENING = ("(", "[", "{", r"\lbrace", r"\begin{cases}")
+CLOSING = (")", "]", "}", r"\rbrace", r"\end{cases}")
+ENDING = (END, "=", "+", "-", ".", ",", "&", r"\\", r"\end{aligned}", *CLOSING)  # of a product
+GROUPS = (r"\textcolor", r"\underbrace")
+CLINGING = ("_", "^", r"\hat", r"\bar", r"\tilde")  # what takes the next mark
 DIGITS = tuple("0123456789")
 ADVICE = {
     "d": r"write a derivative with \partial",
@@ -47,7 +55,7 @@ class Token(NamedTuple):
     place: int
 
 
-class TexError(ValueError):
+class TexError(Sentence, ValueError):
     """TeX that cannot be read as an equation: where, why, and what to write."""
 
     def __init__(self, tex, place, cause):
@@ -56,9 +64,6 @@ class TexError(ValueError):
         shown = tex[start:].split("\n", 1)[0]
         super().__init__(f"line {line}, column {column}: {cause}\n  {shown}\n  {' ' * (column - 1)}^")
         self.place = place
-
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
 
 
 def tokens(tex):
@@ -70,8 +75,12 @@ def tokens(tex):
         A brace or an environment is not closed, or a display holds more than one equation.
     """
     if control := re.search(r"[\a\b\t\v\f]", tex):
-        raise TexError(tex, control.start(), 'a control character: put r before the string, r"..."')
+        raise TexError(tex, control.start(), 'a tab or the like: put r before the string, r"..."')
     found = [Token(_plain(match[0]), match.start()) for match in TOKEN.finditer(tex)]
+    found = [token for token in found if not token.text.isspace()]
+    for before, token in pairwise(found):
+        if before.text in CLINGING and (SPACE.fullmatch(token.text) or token.text in (*GROUPS, "&")):
+            raise TexError(tex, token.place, f"after {before.text} stands a letter, a digit or a brace")
     found = [token for token in found if not SPACE.fullmatch(token.text)]
     found.append(Token(END, len(tex)))
     partner = _matched(tex, found)
@@ -102,6 +111,8 @@ def _alignment(tex, found, partner):
     if start or behind:
         place = behind[0].place if behind else found[start].place
         raise TexError(tex, place, "aligned must be the whole display; write a bracket")
+    if found[start + 1].text == "[":
+        raise TexError(tex, found[start + 1].place, "leave the position in brackets out")
     rows, dropped, cases = [[]], {start, end}, False
     for n in range(start + 1, end):
         cases = {r"\begin{cases}": True, r"\end{cases}": False}.get(found[n].text, cases)
@@ -113,20 +124,25 @@ def _alignment(tex, found, partner):
             rows[-1].append(n)
     for number, row in enumerate(rows):
         marks = [n for n in row if n in dropped]
-        first = row[:2] if number else marks
-        if len(marks) > 1 or (number and (marks != row[:1] or found[row[1]].text not in ("=", "+", "-"))):
-            place = found[first[-1]].place if first else found[end].place
-            raise TexError(tex, place, "a display holds one equation; its rows go on with &=, &+ or &-")
+        starts_well = not number or (
+            row[:1] == marks[:1] and len(row) > 1 and found[row[1]].text in ("=", "+", "-")
+        )
+        if len(marks) > 1 or not starts_well:
+            second = row[1:2] if row[:1] == marks[:1] else []
+            culprit = marks[1] if starts_well else [*second, *row, end][0]
+            cause = "a display holds one equation; its rows go on with &=, &+ or &-"
+            raise TexError(tex, found[culprit].place, cause)
     return dropped
 
 
 def _one_product(tex, found, group, partner):
     """Refuse a sum in a group that stands for a factor, unless brackets show where it ends."""
-    depth = 0
+    depth, behind = 0, found[partner[group] + 5].text
     for token in found[group + 1 : partner[group]]:
-        depth += {"(": 1, "[": 1, "{": 1, r"\lbrace": 1}.get(token.text, 0)
-        depth -= {")": 1, "]": 1, "}": 1, r"\rbrace": 1}.get(token.text, 0)
-        if depth == 0 and token.text in ("=", "+", "-"):
+        depth += token.text in OPENING
+        depth -= token.text in CLOSING
+        open_sum = token.text == r"\sum" and behind not in ENDING
+        if depth == 0 and (open_sum or token.text in ("=", "+", "-")):
             raise TexError(tex, token.place, "a sum over an underbrace needs a bracket around it")
 
 

@@ -114,6 +114,8 @@ OPERATORS = {
     r"\mathtt{dh}": (_gradient, (*STATISTICS, r"\hat h", "y", r"\mathcal L")),
 }
 
+LAYER_LOSS = {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())}
+
 
 class TorchWorld(World):
     """The numbers of an equation in PyTorch, and autograd for its derivatives.
@@ -153,7 +155,7 @@ class TorchWorld(World):
     def derivative(self, of, by, axes):
         """Return the derivative by each entry of a symbol, by autograd."""
         point = _variable(self.value(by.name))
-        array = self.vary(by.name, point)._array(of, axes)
+        array = self.vary(by.name, point).array(of, axes)
         if not array.requires_grad:
             return self.constant(0, len(axes) * (1,))
         slopes = [

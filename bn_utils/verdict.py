@@ -1,20 +1,17 @@
 """Judges a line three times: by proof, in fractions, and in float64; the three must agree."""
 
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
 
-from bn_utils.compare import relative_error
-from bn_utils.expressions import (
-    NAMES,
-    ZERO,
-    names_in,
-    reached,
-    size_of,
-)
+from bn_utils._validation import Sentence
+from bn_utils.evaluate import magnitude
+from bn_utils.expressions import NAMES, ZERO, names_in, nested_derivatives, reached, size_of
 from bn_utils.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
-from bn_utils.letters import free_letters
+from bn_utils.letters import free_letters, letters_of
 from bn_utils.polynomials import UndecidedError
 from bn_utils.symbolic import Theory, residual, theory_of
 from bn_utils.texmath import read, read_definition, read_name
@@ -23,7 +20,7 @@ from bn_utils.texwrite import write, write_chain
 BOUND = 1e-12  # of the error in float64, as everywhere in the book
 
 
-class DisagreementError(Exception):
+class DisagreementError(Sentence):
     """The three ways do not agree about a line: the checker itself is wrong."""
 
 
@@ -44,6 +41,7 @@ class Verdict:
     residual: str
     entries: int
     counterexample: str
+    oracle: str
 
     @property
     def proved(self):
@@ -52,12 +50,12 @@ class Verdict:
 
     def __repr__(self):
         if self.proved:
-            return f"proved: every N, {self._exact}, PyTorch ({BOUND:g})"
+            return f"proved: every N, {self._exact}, {self.oracle} ({BOUND:g})"
         return f"refuted: left - right = {self.residual}, for example {self.counterexample}"
 
     def _repr_markdown_(self):
         if self.proved:
-            return f"**Proved** for every $N$ and $H$; {self._exact}; PyTorch agrees, within {BOUND:g}."
+            return f"**Proved** for every $N$ and $H$; {self._exact}; {self.oracle} agrees, within {BOUND:g}."
         return (
             f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nfor example {self.counterexample}."
         )
@@ -103,8 +101,12 @@ def judge(tex, context):
     wrong = next((link for link, rest in enumerate(left_over) if rest != ZERO), None)
     if wrong is not None:
         sides = sides[: wrong + 2]
+    if max(nested_derivatives(side, context.theory.definitions) for side in sides) > 2:
+        raise UndecidedError("more than two derivatives inside each other")
     entries, differing, counterexample = _exact(sides, context)
     error = numeric_error(sides, context)
+    if not np.isfinite(error):
+        raise UndecidedError("the numbers are too large for float64")
     seen = wrong if differing is None and error > BOUND else differing  # few batches may hide a difference
     if wrong is not None and differing is None and error <= BOUND:
         raise UndecidedError(
@@ -120,25 +122,42 @@ def judge(tex, context):
     rest = write(left_over[wrong or 0])
     if wrong is not None and not counterexample:
         counterexample = _float_example(sides[wrong:], context)
-    return Verdict(write_chain(sides), rest, entries, counterexample)
+    oracle = "PyTorch" if has_torch() else "complex step; PyTorch is not installed"
+    return Verdict(write_chain(sides), rest, entries, counterexample, oracle)
 
 
-def numeric_error(sides, context):
-    """Return the largest error of the sides, in PyTorch and by the complex step, against PyTorch's first."""
-    from bn_utils.torch_oracle import OPERATORS, TorchWorld
+def has_torch():
+    """Say whether PyTorch can be imported."""
+    return sys.modules.get("torch", find_spec("torch")) is not None
 
+
+def numeric_error(sides, context, operators=None):
+    """Return the largest difference of two sides, in PyTorch and by the complex step.
+
+    It is relative to the largest term that is added up in them, or to 1. `operators` take the
+    place of those of PyTorch for the names of the book. Without PyTorch there is the complex
+    step alone.
+    """
     definitions, letters = context.theory.definitions, _letters(sides)
-    operators = {
-        name: operator
-        for name, operator in OPERATORS.items()
-        if not reached([name], definitions) & context.own
-    }
     values = random_values(NUMERIC_SIZES, context.names)
-    in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, operators)
-    in_complex = complex_world(NUMERIC_SIZES, values, definitions)
-    results = [in_torch.evaluate(side, letters).detach().numpy() for side in sides]
-    results += [in_complex.evaluate(side, letters).real for side in sides]
-    return max(relative_error(result, results[0]) for result in results[1:])
+    with np.errstate(all="ignore"):
+        world = complex_world(NUMERIC_SIZES, values, definitions)
+        results = [world.evaluate(side, letters).real for side in sides]
+        scale = max(1.0, *(_magnitude(side, letters, world) for side in sides))
+        if has_torch():
+            from bn_utils.torch_oracle import OPERATORS, TorchWorld
+
+            book = {
+                name: OPERATORS[name] for name in OPERATORS if not reached([name], definitions) & context.own
+            }
+            in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, book | (operators or {}))
+            results = [in_torch.evaluate(side, letters).detach().numpy() for side in sides] + results
+        return max(float(np.abs(result - results[0]).max()) for result in results[1:]) / scale
+
+
+def _magnitude(side, letters, world):
+    axes = (*letters, *sorted(letters_of(side) - set(letters)), "")
+    return float(magnitude(side, world, axes).max())
 
 
 def _letters(sides):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from identities import IDENTITIES
 from messages import exactly
 
-from bn_utils import ledger, symbolic
+from bn_utils import ledger, sources, symbolic
 from bn_utils.derivative import derivative, differentiate
 from bn_utils.expressions import (
     MINUS_ONE,
@@ -43,7 +43,7 @@ from bn_utils.verdict import context_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-REGISTER = json.loads(ledger.REGISTER.read_text(encoding="utf-8"))
+REGISTER = json.loads(sources.REGISTER.read_text(encoding="utf-8"))
 BOOK = [REGISTER[label]["tex"] for label in ledger.DEFINITIONS]
 
 

@@ -292,6 +292,13 @@ def test_two_ways_to_write_read_the_same(tex, other):
 
 KNOWN = ", ".join([DELTA, *NAMES])
 REFUSED = {
+    # what a mark takes, and groups
+    r"F_@\,i": "after _ stands a letter, a digit or a brace",
+    r"N^@\textcolor{red}{2 H}": "after ^ stands a letter, a digit or a brace",
+    r"\hat@\underbrace{h_{ij}}_{\text{a}}": r"after \hat stands a letter",
+    r"\underbrace{@\sum_k F_k}_{\text{a}} F_k": "a sum over an underbrace needs a bracket around it",
+    r"\sum_k@=1^N F_k": "something is missing before =",
+    r"N^{@T}": "a transposed matrix cannot be read",
     # 1 and 2: sums
     r"\sum_k F_k + F_@k": "k is summed in one place and free in another; give the sum a letter of its own",
     r"F_k + \sum_@k F_k": "k is summed in one place and free in another",
@@ -526,12 +533,15 @@ REFUSED = {
     r"@\mathbb{E} N": "write a name, and its definition in `given`",
     r"@\operatorname{Var} N": "write a name, and its definition in `given`",
     r"N @\nabla": "write a name, and its definition in `given`",
-    "N + @\frac{1}{H}": 'a control character: put r before the string, r"..."',
-    "N = H @\beta_j": "a control character",
+    "N + @\frac{1}{H}": 'a tab or the like: put r before the string, r"..."',
+    "N = H @\beta_j": "a tab or the like",
     r"N @= H": "here is no place for =",
     r"\sum_{k=1}^N F_k @= H": "here is no place for =",
     r"F_i @= \sum_{k=1}^N F_k = H": "here is no place for =",
     # 9: aligned
+    r"\begin{aligned} N &= H \\ @\end{aligned}": "a display holds one equation",
+    r"\begin{aligned} N &= H \\ @& \end{aligned}": "a display holds one equation",
+    r"\begin{aligned}@[t] N &= H \end{aligned}": "leave the position in brackets out",
     r"\begin{aligned} N \\ &+ H \end{aligned} @+ D": "aligned must be the whole display; write a bracket",
     r"D @\begin{aligned} N \\ &+ H \end{aligned}": "aligned must be the whole display",
     r"(\begin{aligned} N \\ &+ H \end{aligned}@)": "aligned must be the whole display",

@@ -18,7 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from bn_utils.ledger import equations_in
+from bn_utils.sources import equations_in
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = "application/vnd.bn-utils.ledger+json"
