@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from bn_utils._validation import Sentence, describe
-from bn_utils.sources import book_equations
+from bn_utils.proof.sources import book_equations
+from bn_utils.proof.texwrite import write_chain
+from bn_utils.proof.verdict import BOUND, context_of, judge, numeric_error
 from bn_utils.texmath import read
-from bn_utils.texwrite import write_chain
-from bn_utils.verdict import BOUND, context_of, judge, numeric_error
 
 # The equations that define a name. All derivatives come from them.
 DEFINITIONS = (
@@ -76,7 +76,7 @@ def check(*labels):
 
     Parameters
     ----------
-    *labels : str
+    labels : str
         Such as "eq-jac".
 
     Returns

@@ -12,9 +12,9 @@ from fractions import Fraction
 from functools import reduce
 from graphlib import CycleError, TopologicalSorter
 
-from bn_utils.derivative import derivative
-from bn_utils.duals import rational_power
-from bn_utils.expressions import (
+from bn_utils.proof.derivative import derivative
+from bn_utils.proof.duals import rational_power
+from bn_utils.proof.expressions import (
     EPSILON,
     MINUS_ONE,
     POSITIVE,
@@ -37,8 +37,8 @@ from bn_utils.expressions import (
     names_in,
     rebuild,
 )
-from bn_utils.letters import instantiate
-from bn_utils.polynomials import (
+from bn_utils.proof.letters import instantiate
+from bn_utils.proof.polynomials import (
     Rule,
     UndecidedError,
     components,
@@ -49,7 +49,7 @@ from bn_utils.polynomials import (
     summed,
     times,
 )
-from bn_utils.readable import CENTRED, SWITCH, WHOLE, to_expression
+from bn_utils.proof.readable import CENTRED, SWITCH, WHOLE, to_expression
 
 HIGHEST = 99  # power
 
@@ -92,7 +92,16 @@ def theory_of(definitions):
 
 
 def residual(left, right, theory):
-    """Return left - right multiplied out, as an expression: 0 if they are equal for every N and H.
+    """Return left - right multiplied out: `ZERO` if they are equal for every N and H.
+
+    Parameters
+    ----------
+    left, right : expression
+    theory : Theory
+
+    Returns
+    -------
+    expression
 
     Raises
     ------
@@ -121,12 +130,13 @@ def normal_form(expression, theory):
             return reduce(lambda p, letter: summed(p, letter, rules), letters, normal_form(body, theory))
         case Derivative(of, by):
             return normal_form(derivative(of, by, theory.definitions), theory)
-        case Case(Equal(left, right), then, otherwise):
+        case Case(Equal(left, right)):
             switch = delta((left, right))
-        case Case(condition, then, otherwise):
-            switch = Symbol(f"[{condition.of.name}{SWITCH}", condition.of.indices)
-    difference = add(then, multiply(MINUS_ONE, otherwise))
-    return normal_form(add(multiply(switch, difference), otherwise), theory)
+        case _:
+            of = expression.condition.of
+            switch = Symbol(f"[{of.name}{SWITCH}", of.indices)
+    difference = add(expression.then, multiply(MINUS_ONE, expression.otherwise))
+    return normal_form(add(multiply(switch, difference), expression.otherwise), theory)
 
 
 def _symbol(symbol, theory):

@@ -17,9 +17,9 @@ The part of TeX that index calculus needs, and these rules where a reader may do
 
 from collections.abc import Mapping
 
-from bn_utils.expressions import DELTA, FREE, NAMES, Definition, size_of
-from bn_utils.texgrammar import Reader
-from bn_utils.textokens import END, TexError
+from bn_utils.proof.expressions import DELTA, FREE, NAMES, Definition, size_of
+from bn_utils.proof.texgrammar import Reader
+from bn_utils.proof.textokens import END, TexError
 
 RESERVED = (DELTA, "N", "H", "D")
 __all__ = ["TexError", "read", "read_definition", "read_expression", "read_name"]

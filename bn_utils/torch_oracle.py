@@ -7,7 +7,7 @@ import torch
 
 from bn_utils._statistics import batch_statistics, inverse_std
 from bn_utils._validation import check_arrays, check_number, check_overflow
-from bn_utils.evaluate import World
+from bn_utils.proof.evaluate import World
 
 
 class TorchGradients(NamedTuple):

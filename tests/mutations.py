@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     LETTERS,
     MINUS_ONE,
     Add,
@@ -17,8 +17,8 @@ from bn_utils.expressions import (
     rebuild,
     size_of,
 )
+from bn_utils.proof.texwrite import write_chain
 from bn_utils.texmath import read
-from bn_utils.texwrite import write_chain
 
 INDICES = re.compile(r"(?<=_\{)[a-z,]+(?=\})|(?<=_)[a-z]")
 

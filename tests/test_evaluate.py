@@ -11,14 +11,14 @@ from identities import LAYER_NORM, RMS_NORM
 from messages import exactly
 
 import bn_utils as bn
-from bn_utils import instances
-from bn_utils.duals import Dual, power, rational_power, real, split
-from bn_utils.evaluate import ComplexWorld, World
-from bn_utils.expressions import NAMES, Case, Derivative, Equal, Number, Symbol
-from bn_utils.instances import EXACT_SIZES, complex_world, exact_world, random_values
+from bn_utils.proof import instances
+from bn_utils.proof.duals import Dual, power, rational_power, real, split
+from bn_utils.proof.evaluate import ComplexWorld, World
+from bn_utils.proof.expressions import NAMES, Case, Derivative, Equal, Number, Symbol
+from bn_utils.proof.instances import EXACT_SIZES, complex_world, exact_world, random_values
+from bn_utils.proof.verdict import context_of
 from bn_utils.texmath import read_definition, read_expression
 from bn_utils.torch_oracle import OPERATORS, TorchWorld
-from bn_utils.verdict import context_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 

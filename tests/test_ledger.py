@@ -13,11 +13,12 @@ from messages import exactly
 from mutations import mutations
 from notebooks import register_of
 
-from bn_utils import derivative, ledger, sources, symbolic, verdict
-from bn_utils.expressions import Number, Symbol
+from bn_utils import ledger, symbolic
+from bn_utils.proof import derivative, sources, verdict
+from bn_utils.proof.expressions import Number, Symbol
+from bn_utils.proof.texwrite import write_chain
 from bn_utils.symbolic import UndecidedError
 from bn_utils.texmath import TexError, read, read_expression
-from bn_utils.texwrite import write_chain
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 REGISTER = json.loads(sources.REGISTER.read_text(encoding="utf-8"))

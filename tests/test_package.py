@@ -6,15 +6,30 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import bn_utils as bn
+from bn_utils import exercises, ledger, symbolic, texmath
+from bn_utils.proof import derivative
 from bn_utils.torch_oracle import torch_gradients
 
-SOURCES = sorted(Path(bn.__file__).parent.glob("*.py"))
-FUNCTIONS = [torch_gradients, *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__))]
+SOURCES = sorted(Path(bn.__file__).parent.rglob("*.py"))
+CHECKS = [
+    exercises.check,
+    ledger.check,
+    ledger.try_line,
+    texmath.read,
+    derivative.differentiate,
+    symbolic.residual,
+]
+FUNCTIONS = [
+    torch_gradients,
+    *CHECKS,
+    *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__)),
+]
 
 
 def test_import_needs_numpy_alone():
@@ -62,3 +77,12 @@ def test_modules_are_short_and_do_not_print(source):
     assert len(text.splitlines()) <= 220 or source.name == "_exercises.py"  # a table of data
     names = [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
     assert "print" not in names
+
+
+def test_a_wheel_holds_every_package_and_every_file_of_data():
+    root = Path(bn.__file__).parents[1]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(root) for path in SOURCES}
+    assert sorted(settings["packages"]) == sorted(".".join(folder.parts) for folder in folders)
+    data = [path.name for path in Path(bn.__file__).parent.rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    assert settings["package-data"] == {"bn_utils": data}

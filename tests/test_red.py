@@ -132,12 +132,14 @@ def edit_both(copy, old, new):
     nbformat.write(notebook, path)
 
 
+INDEX, SIGN, FACTOR = VARIANCE.replace("il", "jl"), VARIANCE.replace("-", "+"), VARIANCE.replace("2", "1")
+
+
 @pytest.mark.parametrize(
-    "wrong",
-    [VARIANCE.replace("il", "jl"), VARIANCE.replace("-", "+"), VARIANCE.replace("2", "1")],
-    ids=["index", "sign", "factor"],
+    ("command", "wrong"),
+    [(LEDGER, INDEX), (LEDGER, SIGN), (LEDGER, FACTOR), (RUN, SIGN), (BUILD, FACTOR)],
+    ids=["ledger-index", "ledger-sign", "ledger-factor", "nbval-sign", "build-factor"],
 )
-@pytest.mark.parametrize("command", [LEDGER, RUN, BUILD], ids=["ledger", "nbval", "build"])
 def test_red_for_a_wrong_line_in_a_chapter(copy, command, wrong):
     display = r"\frac{\partial \sigma_l^2}{\partial h_{ij}} = %s"
     edit_both(copy, display % VARIANCE, display % wrong)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from identities import IDENTITIES
 from messages import exactly
 
-from bn_utils import ledger, sources, symbolic
-from bn_utils.derivative import derivative, differentiate
-from bn_utils.expressions import (
+from bn_utils import ledger, symbolic
+from bn_utils.proof import sources
+from bn_utils.proof.derivative import derivative, differentiate
+from bn_utils.proof.expressions import (
     MINUS_ONE,
     ONE,
     ZERO,
@@ -34,12 +35,12 @@ from bn_utils.expressions import (
     names_in,
     parts,
 )
-from bn_utils.instances import exact_world
-from bn_utils.letters import free_letters, instantiate, letters_of, rename, summed_letters
+from bn_utils.proof.instances import exact_world
+from bn_utils.proof.letters import free_letters, instantiate, letters_of, rename, summed_letters
+from bn_utils.proof.texwrite import write
+from bn_utils.proof.verdict import context_of
 from bn_utils.symbolic import UndecidedError, normal_form, residual, theory_of
 from bn_utils.texmath import read, read_definition, read_expression
-from bn_utils.texwrite import write
-from bn_utils.verdict import context_of
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -814,3 +815,24 @@ def test_derivatives_are_those_of_dual_numbers(expression, by):
     world = worlds()[1]
     letters = tuple(sorted(free_letters(left)))
     np.testing.assert_array_equal(world.evaluate(left, letters), world.evaluate(rest, letters))
+
+
+@pytest.mark.parametrize(
+    ("meaning", "refused"),
+    [
+        (r"3 \sigma_j^2 + \epsilon", False),
+        (r"(\sum_i h_{ij})^2", False),
+        (r"\frac{1}{N} \sum_i (h_{ij}^2)^{1/2}", False),
+        (r"\sigma_j^2 - \epsilon", True),
+        (r"\mu_j^3", True),
+        (r"-\frac{1}{N} \sum_i h_{ij}^2", True),
+        (r"\frac{\partial \sigma_j^2}{\partial \epsilon}", True),
+    ],
+)
+def test_a_square_is_defined_by_what_is_seen_not_to_be_negative(meaning, refused):
+    definitions = [read_definition(rf"\tau_j^2 = {meaning}")]
+    if refused:
+        with pytest.raises(ValueError, match=r"^\\tau\^2 must not be negative: define it"):
+            theory_of(definitions)
+    else:
+        theory_of(definitions)

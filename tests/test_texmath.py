@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from messages import exactly
 
 import bn_utils
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     DELTA,
     LETTERS,
     MINUS_ONE,
@@ -31,9 +31,9 @@ from bn_utils.expressions import (
     Sum,
     Symbol,
 )
-from bn_utils.letters import free_letters
+from bn_utils.proof.letters import free_letters
+from bn_utils.proof.texwrite import write, write_chain
 from bn_utils.texmath import TexError, read, read_definition, read_expression, read_name
-from bn_utils.texwrite import write, write_chain
 
 REGISTER = json.loads(Path(bn_utils.__file__).with_name("register.json").read_text(encoding="utf-8"))
 BOOK = [row["tex"] for row in REGISTER.values()]

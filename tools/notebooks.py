@@ -18,7 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from bn_utils.sources import equations_in
+from bn_utils.proof.sources import equations_in
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = "application/vnd.bn-utils.ledger+json"
@@ -65,6 +65,7 @@ def execute(notebook, folder):
         notebook,
         timeout=120,
         record_timing=False,
+        coalesce_streams=True,  # or what a slow cell prints is split, now here, now there
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )

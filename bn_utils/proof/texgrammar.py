@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     DELTA,
     MINUS_ONE,
     ONE,
@@ -19,8 +19,8 @@ from bn_utils.expressions import (
     Symbol,
     size_of,
 )
-from bn_utils.texnames import NameReader
-from bn_utils.textokens import ADVICE, DIGITS, END
+from bn_utils.proof.texnames import NameReader
+from bn_utils.proof.textokens import ADVICE, DIGITS, END
 
 CLOSING = {"(": ")", "[": "]", r"\lbrace": r"\rbrace"}
 STOP = {END, "=", "+", "-", "/", ",", ".", "}", "&", r"\\", r"\end{cases}", *CLOSING.values()}

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-REGISTER = Path(__file__).with_name("register.json")
+REGISTER = Path(__file__).parents[1] / "register.json"
 DISPLAY = re.compile(r"^\$\$[ \t]*\n((?:(?!\$\$).)*)\n\$\$ *\((eq-[\w-]+)\)", re.DOTALL | re.MULTILINE)
 
 

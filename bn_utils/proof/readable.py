@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     EPSILON,
     LETTERS,
     MINUS_ONE,
@@ -20,7 +20,7 @@ from bn_utils.expressions import (
     add,
     multiply,
 )
-from bn_utils.polynomials import components
+from bn_utils.proof.polynomials import components
 
 CENTRED = r"h - \mu"  # the name of h - mu as one atom
 SWITCH = " > 0]"  # ends the name of the switch of a ReLU, 0 or 1

@@ -1,6 +1,6 @@
 """Writes expressions as TeX, every bracket there: `texmath` reads the same expression back."""
 
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     MINUS_ONE,
     ONE,
     Add,

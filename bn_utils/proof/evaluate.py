@@ -10,8 +10,9 @@ from operator import add, mul
 
 import numpy as np
 
-from bn_utils.duals import Dual, power, real, split
-from bn_utils.expressions import (
+from bn_utils.gradcheck import COMPLEX_STEP
+from bn_utils.proof.duals import Dual, power, real, split
+from bn_utils.proof.expressions import (
     DELTA,
     Add,
     Case,
@@ -24,8 +25,7 @@ from bn_utils.expressions import (
     Symbol,
     size_of,
 )
-from bn_utils.gradcheck import COMPLEX_STEP
-from bn_utils.letters import letters_of
+from bn_utils.proof.letters import letters_of
 
 
 class World:
@@ -118,11 +118,13 @@ class World:
                 return array
             case Derivative(of, by):
                 return self.derivative(of, by, axes)
-            case Case(Equal(left, right), then, otherwise):
+            case Case(Equal(left, right)):
                 condition = self._equal(left, right, axes)
-            case Case(condition, then, otherwise):
-                condition = self.positive(self.array(condition.of, axes))
-        return self.where(condition, self.array(then, axes), self.array(otherwise, axes))
+            case _:
+                condition = self.positive(self.array(expression.condition.of, axes))
+        return self.where(
+            condition, self.array(expression.then, axes), self.array(expression.otherwise, axes)
+        )
 
     def _equal(self, left, right, axes):
         return self._places(left, axes) == self._places(right, axes)

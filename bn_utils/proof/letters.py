@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bn_utils.expressions import Equal, Sum, Symbol, parts, rebuild
+from bn_utils.proof.expressions import Equal, Sum, Symbol, parts, rebuild
 
 
 def letters_of(expression):

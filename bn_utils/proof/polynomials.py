@@ -12,7 +12,7 @@ from itertools import permutations, product
 from math import factorial, prod
 
 from bn_utils._validation import Sentence
-from bn_utils.expressions import DELTA, SIZES, size_of
+from bn_utils.proof.expressions import DELTA, SIZES, size_of
 
 LONGEST = 20_000  # products of two polynomials, and namings of the letters of one product
 

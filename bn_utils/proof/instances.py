@@ -6,8 +6,8 @@ from math import prod, sqrt
 
 import numpy as np
 
-from bn_utils.evaluate import ComplexWorld, World
-from bn_utils.expressions import NAMES, SIZES, size_of
+from bn_utils.proof.evaluate import ComplexWorld, World
+from bn_utils.proof.expressions import NAMES, SIZES, size_of
 
 EXACT_SIZES = tuple({"N": n, "H": h, "D": h + 1} for n, h in ((2, 3), (3, 2), (4, 3), (5, 2)))
 NUMERIC_SIZES = {"N": 6, "H": 4, "D": 3}

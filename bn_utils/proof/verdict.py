@@ -8,14 +8,14 @@ from itertools import pairwise
 import numpy as np
 
 from bn_utils._validation import Sentence
-from bn_utils.evaluate import magnitude
-from bn_utils.expressions import NAMES, ZERO, names_in, nested_derivatives, reached, size_of
-from bn_utils.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
-from bn_utils.letters import free_letters, letters_of
-from bn_utils.polynomials import UndecidedError
+from bn_utils.proof.evaluate import magnitude
+from bn_utils.proof.expressions import NAMES, ZERO, names_in, nested_derivatives, reached, size_of
+from bn_utils.proof.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
+from bn_utils.proof.letters import free_letters, letters_of
+from bn_utils.proof.polynomials import UndecidedError
+from bn_utils.proof.texwrite import write, write_chain
 from bn_utils.symbolic import Theory, residual, theory_of
 from bn_utils.texmath import read, read_definition, read_name
-from bn_utils.texwrite import write, write_chain
 
 BOUND = 1e-12  # of the error in float64, as everywhere in the book
 

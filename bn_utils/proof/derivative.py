@@ -1,6 +1,6 @@
 """The derivative of an expression by a symbol, by the rules of differentiation and the definitions."""
 
-from bn_utils.expressions import (
+from bn_utils.proof.expressions import (
     ONE,
     ZERO,
     Add,
@@ -16,8 +16,8 @@ from bn_utils.expressions import (
     multiply,
     reached,
 )
-from bn_utils.letters import avoid, instantiate, summed_letters
-from bn_utils.polynomials import UndecidedError
+from bn_utils.proof.letters import avoid, instantiate, summed_letters
+from bn_utils.proof.polynomials import UndecidedError
 
 
 def differentiate(expression, by, definitions):
@@ -82,5 +82,4 @@ def derivative(expression, by, definitions, taken=frozenset()):
                     f"Differentiate by {by.name} first, or write the inner derivative out"
                 )
             return rate(derivative(of, inner, definitions, taken | set(by.indices)))
-        case Case(condition, then, otherwise):
-            return Case(condition, rate(then), rate(otherwise))
+    return Case(expression.condition, rate(expression.then), rate(expression.otherwise))

@@ -3,8 +3,8 @@ r"""Reads the names of an equation, with their indices: the lower half of `texma
 import re
 from fractions import Fraction
 
-from bn_utils.expressions import DELTA, LETTERS, Number, Symbol, size_of
-from bn_utils.textokens import ADVICE, DIGITS, TexError, tokens
+from bn_utils.proof.expressions import DELTA, LETTERS, Number, Symbol, size_of
+from bn_utils.proof.textokens import ADVICE, DIGITS, TexError, tokens
 
 ACCENTS = {r"\hat", r"\bar", r"\tilde"}
 SQUARES = {r"\sigma", r"\tau", r"\rho"}  # a name that occurs as its square alone
