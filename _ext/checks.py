@@ -59,39 +59,35 @@ class Register(SphinxDirective):
     """The table of all equations and their checks."""
 
     def run(self):
-        register = read_register(self.env)
-        names = ("equation", "every N", "exact", "PyTorch", "as it was read")
-        heads = [nodes.Text(name) for name in names]
-        body = nodes.tbody("", *(self.row(label, row) for label, row in register.items()))
-        columns = [nodes.colspec(colwidth=1) for _ in heads]
-        head = nodes.thead("", table_row(heads))
-        return [
-            nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(heads)), classes=["register"])
-        ]
+        names = ("equation", "every N", "exact", "PyTorch")
+        head = nodes.thead("", table_row(*map(nodes.Text, names)))
+        rows = (row for label, found in read_register(self.env).items() for row in self.rows(label, found))
+        columns = [nodes.colspec(colwidth=1) for _ in names]
+        group = nodes.tgroup("", *columns, head, nodes.tbody("", *rows), cols=len(names))
+        return [nodes.table("", group, classes=["register"])]
 
-    def row(self, label, row):
-        """Return the row of one equation, which a mark can link to."""
-        target = f"check-{label}"
-        self.env.get_domain("std").note_hyperlink_target(target, self.env.docname, target, label)
-        number = link("math", "eq", label, nodes.inline("", label), self.env.docname)
-        name = nodes.inline("", "", nodes.inline("", "", number), nodes.Text(" "), nodes.literal("", label))
-        name["ids"] = [target]
-        if row["given"]:
-            name += nodes.Text(" with ")
-        for given in row["given"]:
-            name += [link("math", "eq", given, nodes.inline("", given), self.env.docname), nodes.Text(" ")]
-        proved = row["kind"] == "proved"
-        cells = [
-            name,
-            nodes.Text("proved" if proved else "definition"),
-            nodes.Text(f"{row['entries']} entries" if proved else ""),
-            nodes.Text(f"{row['bound']:.0e}"),
-            nodes.math(row["reading"], row["reading"]),
-        ]
-        return table_row(cells)
+    def rows(self, label, found):
+        """Yield the row of one equation, which its mark links to, and the line as it was read."""
+        target, document = f"check-{label}", self.env.docname
+        self.env.get_domain("std").note_hyperlink_target(target, document, target, label)
+        name = nodes.inline(
+            "", "", self.number(label), nodes.Text(" "), nodes.literal("", label), ids=[target]
+        )
+        for place, given in enumerate(found["given"]):
+            name += [nodes.Text(", " if place else " with "), self.number(given)]
+        proved = found["kind"] == "proved"
+        entries = str(found["entries"]) if proved else ""
+        checks = (found["kind"], entries, f"{found['bound']:.0e}")
+        yield table_row(name, *map(nodes.Text, checks))
+        reading = nodes.paragraph("", "", nodes.math(found["reading"], found["reading"]))
+        yield nodes.row("", nodes.entry("", reading, morecols=3))
+
+    def number(self, label):
+        """Return the number of an equation, as a link to it."""
+        return nodes.inline("", "", link("math", "eq", label, nodes.inline("", label), self.env.docname))
 
 
-def table_row(cells):
+def table_row(*cells):
     return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
 
 
