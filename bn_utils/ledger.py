@@ -170,7 +170,7 @@ _read_context = lru_cache(256)(context_of)
 
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
-    given = GIVEN.get(label, ())
+    given = tuple(other for other in GIVEN.get(label, ()) if other != label)
     if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, _own_operators(label))

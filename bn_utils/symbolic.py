@@ -217,4 +217,4 @@ def _centred(polynomial, theory):
             return Add((Symbol(CENTRED, expression.indices), Symbol(r"\mu", expression.indices[1:])))
         return rebuild(expression, shifted)
 
-    return normal_form(shifted(to_expression(polynomial)), Theory({}, rules))
+    return normal_form(shifted(to_expression(polynomial)), Theory({}, theory.rules | rules))

@@ -91,6 +91,15 @@ IDENTITIES = {
         r"\frac{\partial K}{\partial x_{ij}} = \frac{1}{\alpha} \frac{\partial \mathcal L}{\partial h_{ij}}",
         SCALED,
     ),
+    "gradient by scaled weights, eps = 0": (
+        r"\frac{\partial K}{\partial V_{dj}} = \frac{1}{\alpha} \frac{\partial \mathcal L}{\partial W_{dj}}",
+        [
+            r"\epsilon = 0",
+            r"V_{dj} = \alpha W_{dj}",
+            r"x_{ij} = \sum_d X_{id} V_{dj}",
+            *SCALED[1:],
+        ],
+    ),
     "weights turned round": (
         r"\hat x_{ij} = -\hat h_{ij}",
         [r"x_{ij} = -\alpha (h_{ij} - b_j)", *SCALED[1:]],

@@ -185,7 +185,7 @@ def _exact(sides, context):
 
 def _where(sizes, letters, place):
     at = (f"{letter} = {n + 1}" for letter, n in zip(letters, place, strict=True))
-    return ", ".join([f"N = {sizes['N']}", *at])
+    return ", ".join([f"N = {sizes['N']}, H = {sizes['H']}", *at])
 
 
 def _float_example(sides, context):
