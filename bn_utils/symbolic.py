@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import reduce
 from graphlib import CycleError, TopologicalSorter
 
-from bn_utils.proof.derivative import derivative
+from bn_utils.proof.derivative import derivative, differentiate
 from bn_utils.proof.duals import rational_power
 from bn_utils.proof.expressions import (
     EPSILON,
@@ -52,6 +52,15 @@ from bn_utils.proof.polynomials import (
 from bn_utils.proof.readable import CENTRED, SWITCH, WHOLE, to_expression
 
 HIGHEST = 99  # power
+__all__ = [
+    "Theory",
+    "UndecidedError",
+    "differentiate",
+    "normal_form",
+    "residual",
+    "theory_of",
+    "to_expression",
+]
 
 
 @dataclass(frozen=True)

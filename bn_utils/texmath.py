@@ -20,9 +20,10 @@ from collections.abc import Mapping
 from bn_utils.proof.expressions import DELTA, FREE, NAMES, Definition, size_of
 from bn_utils.proof.texgrammar import Reader
 from bn_utils.proof.textokens import END, TexError
+from bn_utils.proof.texwrite import write, write_chain
 
 RESERVED = (DELTA, "N", "H", "D")
-__all__ = ["TexError", "read", "read_definition", "read_expression", "read_name"]
+__all__ = ["TexError", "read", "read_definition", "read_expression", "read_name", "write", "write_chain"]
 
 
 def read(tex, names: Mapping = NAMES):
