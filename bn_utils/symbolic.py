@@ -13,7 +13,6 @@ from functools import reduce
 from graphlib import CycleError, TopologicalSorter
 
 from bn_utils.proof.derivative import derivative, differentiate
-from bn_utils.proof.duals import rational_power
 from bn_utils.proof.expressions import (
     EPSILON,
     MINUS_ONE,
@@ -49,9 +48,9 @@ from bn_utils.proof.polynomials import (
     summed,
     times,
 )
+from bn_utils.proof.powers import power
 from bn_utils.proof.readable import CENTRED, SWITCH, WHOLE, to_expression
 
-HIGHEST = 99  # power
 __all__ = [
     "Theory",
     "UndecidedError",
@@ -134,7 +133,7 @@ def normal_form(expression, theory):
         case Mul(factors):
             return reduce(lambda p, q: times(p, q, rules), (normal_form(f, theory) for f in factors))
         case Power(base, exponent):
-            return _power(normal_form(base, theory), exponent, rules)
+            return power(normal_form(base, theory), exponent, rules)
         case Sum(letters, body):
             return reduce(lambda p, letter: summed(p, letter, rules), letters, normal_form(body, theory))
         case Derivative(of, by):
@@ -183,43 +182,15 @@ def _degree(term):
     return sum(exponent for atom, exponent in term if any(k.startswith("#") for k in atom[1]))
 
 
-def _power(base, exponent, rules):
-    degree = max((abs(power) for term in base for _, power in term), default=0) * abs(exponent)
-    if degree > HIGHEST:
-        raise UndecidedError(f"a power of {degree} is too high to multiply out")
-    if exponent.denominator == 1 and exponent >= 0:
-        return reduce(lambda p, q: times(p, q, rules), [base] * int(exponent), {(): Fraction(1)})
-    if not base:
-        raise UndecidedError(f"this is 0, and 0 has no power {exponent}")
-    if len(base) != 1:
-        raise UndecidedError(
-            f"the power {exponent} of a sum is known for sigma^2 + epsilon alone, not for "
-            f"{len(base)} terms; multiply both sides by it"
-        )
-    ((term, coefficient),) = base.items()
-    powers = tuple((atom, power * exponent) for atom, power in term)
-    for (name, letters), power in powers:
-        if any(k.startswith("#") for k in letters):
-            raise UndecidedError(f"a sum over {name} has no power {exponent} here; multiply both sides by it")
-        if not (name in POSITIVE or name.endswith(WHOLE)):
-            raise UndecidedError(f"{name} may be 0 or negative, so its power {power} need not exist")
-        if power.denominator != 1 and not name.endswith(WHOLE):
-            raise UndecidedError(f"only sigma^2 + epsilon has a root here, {name} has the power {power}")
-    try:
-        return reduced(rational_power(coefficient, exponent), powers, rules=rules)
-    except ArithmeticError as error:
-        raise UndecidedError(f"the power {exponent} of {coefficient} is not rational") from error
-
-
 def _centred(polynomial, theory):
     """The same in h - mu in place of h, which is often shorter to read."""
     h, mu = Symbol("h", ("k", "j")), Symbol(r"\mu", ("j",))
     rules = {}
-    for power in (1, 2):  # what the sums of h - mu and of its square are
-        total = Sum(("k",), Power(Add((h, multiply(MINUS_ONE, mu))), Fraction(power)))
+    for degree in (1, 2):  # what the sums of h - mu and of its square are
+        total = Sum(("k",), Power(Add((h, multiply(MINUS_ONE, mu))), Fraction(degree)))
         value = normal_form(total, theory)
         if all(map(is_free_of_sums, value)):
-            rules[power] = Rule("#N0", (((CENTRED, ("#N0", "j")), power),), value)
+            rules[degree] = Rule("#N0", (((CENTRED, ("#N0", "j")), degree),), value)
 
     def shifted(expression):
         if isinstance(expression, Symbol) and expression.name == "h":
