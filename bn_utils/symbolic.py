@@ -26,6 +26,7 @@ from bn_utils.proof.expressions import (
     Equal,
     Mul,
     Number,
+    Positive,
     Power,
     Sum,
     Symbol,
@@ -193,6 +194,8 @@ def _centred(polynomial, theory):
             rules[degree] = Rule("#N0", (((CENTRED, ("#N0", "j")), degree),), value)
 
     def shifted(expression):
+        if isinstance(expression, Positive):
+            return expression
         if isinstance(expression, Symbol) and expression.name == "h":
             return Add((Symbol(CENTRED, expression.indices), Symbol(r"\mu", expression.indices[1:])))
         return rebuild(expression, shifted)

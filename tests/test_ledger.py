@@ -193,6 +193,10 @@ def test_a_line_that_is_proved_says_so():
         (r"\sum_i (h_{ij} - \mu_j)^3 = 0", r"\sum_{i} (h_{ij} - \mu_{j})^{3}"),
         (r"\sum_i \hat h_{ij}^2 = N", r"-N \epsilon \frac{1}{\sigma_{j}^2 + \epsilon}"),
         (r"N \mu_j = \sum_i h_{ij} = 0", r"N \mu_{j}"),
+        (
+            r"\max(0, h_{ij}) = 0",
+            r"\begin{cases} 1 & \text{if } h_{ij} > 0, \\ 0 & \text{otherwise.} \end{cases} h_{ij}",
+        ),
     ],
 )
 def test_a_line_that_is_refuted_says_what_is_left_and_where(line, left_over):
@@ -315,6 +319,8 @@ def test_a_disagreement_is_no_verdict(monkeypatch):
             r" = 6 F_i \delta_{ik} \delta_{im}",
             [],
         ),
+        (r"\mu_j^3 \frac{\partial \sigma_j^2}{\partial \mu_j} = 0", []),
+        (r"z_j h_{ij}^3 = 0", [r"z_j = \sum_i c_{ij}"]),
         (r"\sum_i 1000 \hat h_{ij} = 0", []),  # round-off is a fraction of what is added up
         (r"(h_{ij} + 1000)^2 - 1000^2 - 2000 h_{ij} = h_{ij}^2", []),
         (r"(\sigma_j^2 + \epsilon) s_j^{-1} = \sqrt{\sigma_j^2}", [r"\epsilon = 0"]),
@@ -364,6 +370,8 @@ SECOND = [
         (r"\tau^2 = 0", [r"\tau^2"], TexError, r"\tau^2 must have one index"),
         ("N = 3", ["N = 3"], TexError, "here must stand a name: one letter"),
         (r"\sum_j (\sum_i g_{ij})^9 (\sum_k g_{kj}) = 0", [], UndecidedError, "too many sums in one product"),
+        (r"\mathtt{dh}_{ij}^9 = 0", [], UndecidedError, "too long to multiply out"),
+        ("t_j = 0", ["z_j", "t_j = z_j", "z_{ij}"], ValueError, "z has other indices where it is used"),
         ("(((N^9)^9)^9)^9 = 0", [], UndecidedError, "a power of 729 is too high"),
         (
             r"(\sum_i (h_{ij} + g_{ij} + u_{ij} + y_{ij})^9)^9 = 0",
@@ -449,3 +457,9 @@ def test_ends_of_lines_and_spaces_do_not_matter(no_chapters):
     (no_chapters / "notebook.ipynb").write_text(notebook(text), encoding="utf-8")
     for name in ("chapter.md", "notebook.ipynb"):
         assert sources.equations_in(no_chapters / name) == {"eq-dbeta-3": "x"}
+
+
+def test_a_proof_with_eps_0_says_on_what_condition():
+    outcome = ledger.try_line(r"\frac{1}{N} \sum_i \hat h_{ij}^2 = 1", [r"\epsilon = 0"])
+    assert repr(outcome).endswith("PyTorch (1e-12), where nothing is divided by 0")
+    assert outcome._repr_markdown_().endswith("within 1e-12, where nothing is divided by 0.")

@@ -297,6 +297,9 @@ REFUSED = {
     r"N^@\textcolor{red}{2 H}": "after ^ stands a letter, a digit or a brace",
     r"\hat@\underbrace{h_{ij}}_{\text{a}}": r"after \hat stands a letter",
     r"\underbrace{@\sum_k F_k}_{\text{a}} F_k": "a sum over an underbrace needs a bracket around it",
+    r"\underbrace{\textcolor{red}{N @+ H}}_{\text{a}} D": "a sum over an underbrace needs a bracket",
+    r"\textcolor{red}{\underbrace{@\sum_k F_k}_{\text{a}}} F_k": "a sum over an underbrace needs a bracket",
+    r"\underbrace{\underbrace{@\sum_k F_k}_{\text{a}}}_{\text{b}} F_k": "a sum over an underbrace needs",
     r"\sum_k@=1^N F_k": "something is missing before =",
     r"N^{@T}": "a transposed matrix cannot be read",
     # 1 and 2: sums

@@ -185,7 +185,7 @@ def magnitude(expression, world, axes):
         case Sum(letters, body):
             sizes = magnitude(body, world, axes)
             return sizes.sum(tuple(map(axes.index, letters)), keepdims=True)
-    return abs(world.array(expression, axes))
+    return np.maximum(1.0, abs(world.array(expression, axes)))  # it may have cancelled itself
 
 
 class ComplexWorld(World):

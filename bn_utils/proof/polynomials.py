@@ -14,7 +14,8 @@ from math import factorial, prod
 from bn_utils._validation import Sentence
 from bn_utils.proof.expressions import DELTA, SIZES, size_of
 
-LONGEST = 20_000  # products of two polynomials, and namings of the letters of one product
+LONGEST = 2_000  # product of two polynomials, in products
+MOST_NAMINGS = 20_000  # of the summed letters of one product
 
 
 class UndecidedError(Sentence, ValueError):
@@ -195,7 +196,7 @@ def _least(part):
     by_size = [sorted({k for k in _letters(part) if k.startswith(f"#{size}")}) for size in SIZES]
     names = ([f"#{size}{n}" for n in range(len(ks))] for size, ks in zip(SIZES, by_size, strict=True))
     old = [k for ks in by_size for k in ks]
-    if prod(factorial(len(ks)) for ks in by_size) > LONGEST:
+    if prod(factorial(len(ks)) for ks in by_size) > MOST_NAMINGS:
         raise UndecidedError("too many sums in one product")
     return min(
         tuple(sorted(renamed(part, dict(zip(old, (k for ks in choice for k in ks), strict=True)))))

@@ -26,13 +26,13 @@ def equations_in(path):
         An equation is not a display of its own, or two have one label.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".ipynb":
             cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
             text = "\n\n".join("".join(cell["source"]) for cell in cells).replace("\r\n", "\n")
         elif not text.startswith("---\n"):  # a page without the head of a chapter
             return {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}  # no chapter
     found = [(label, tex) for tex, label in DISPLAY.findall(text)]
     labels = re.findall(r"\$\$[ \t]*\((eq-[\w-]+)\)", text)

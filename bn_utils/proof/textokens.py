@@ -96,8 +96,10 @@ def tokens(tex):
             for k, text in enumerate(("_", r"\{", r"\\text\{.*\}", r"\}")):
                 _expect(tex, found, below + k, text)
             _expect(tex, found, below + 4, r"[^_^].*")
-            _one_product(tex, found, group, partner)
             dropped |= {n, group, *range(partner[group], below + 4)}
+    for n, token in enumerate(found):
+        if token.text == r"\underbrace":
+            _one_product(tex, found, range(n, partner[n + 1]), dropped)
     return [token for n, token in enumerate(found) if n not in dropped]
 
 
@@ -135,10 +137,11 @@ def _alignment(tex, found, partner):
     return dropped
 
 
-def _one_product(tex, found, group, partner):
+def _one_product(tex, found, group, dropped):
     """Refuse a sum in a group that stands for a factor, unless brackets show where it ends."""
-    depth, behind = 0, found[partner[group] + 5].text
-    for token in found[group + 1 : partner[group]]:
+    seen = [n for n in range(group.stop, len(found)) if n not in dropped]
+    depth, behind = 0, found[seen[0]].text
+    for token in (found[n] for n in group if n not in dropped):
         depth += token.text in OPENING
         depth -= token.text in CLOSING
         open_sum = token.text == r"\sum" and behind not in ENDING

@@ -9,7 +9,7 @@ import numpy as np
 
 from bn_utils._validation import Sentence
 from bn_utils.proof.evaluate import magnitude
-from bn_utils.proof.expressions import NAMES, ZERO, names_in, nested_derivatives, reached, size_of
+from bn_utils.proof.expressions import EPSILON, NAMES, ZERO, names_in, nested_derivatives, reached, size_of
 from bn_utils.proof.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
 from bn_utils.proof.letters import free_letters, letters_of
 from bn_utils.proof.polynomials import UndecidedError
@@ -42,6 +42,7 @@ class Verdict:
     entries: int
     counterexample: str
     oracle: str
+    condition: str = ""
 
     @property
     def proved(self):
@@ -50,12 +51,13 @@ class Verdict:
 
     def __repr__(self):
         if self.proved:
-            return f"proved: every N, {self._exact}, {self.oracle} ({BOUND:g})"
+            return f"proved: every N, {self._exact}, {self.oracle} ({BOUND:g}){self.condition}"
         return f"refuted: left - right = {self.residual}, for example {self.counterexample}"
 
     def _repr_markdown_(self):
         if self.proved:
-            return f"**Proved** for every $N$ and $H$; {self._exact}; {self.oracle} agrees, within {BOUND:g}."
+            compared = f"{self.oracle} agrees, within {BOUND:g}{self.condition}"
+            return f"**Proved** for every $N$ and $H$; {self._exact}; {compared}."
         return (
             f"**Refuted.** Left minus right is\n\n$${self.residual}$$\n\nfor example {self.counterexample}."
         )
@@ -79,7 +81,11 @@ def context_of(book, given=()):
         else:
             symbol = read_name(tex)
             definitions.pop(symbol.name, None)
-        names[symbol.name] = tuple(map(size_of, symbol.indices))
+        kinds = tuple(map(size_of, symbol.indices))
+        others = (d for name, d in definitions.items() if name != symbol.name)
+        if names.get(symbol.name, kinds) != kinds and any(symbol.name in names_in(d.meaning) for d in others):
+            raise ValueError(f"{symbol.name} has other indices where it is used; take another name")
+        names[symbol.name] = kinds
         own |= {symbol.name} if number >= len(book) else set()
     return Context(names, theory_of(definitions.values()), frozenset(own))
 
@@ -123,7 +129,8 @@ def judge(tex, context):
     if wrong is not None and not counterexample:
         counterexample = _float_example(sides[wrong:], context)
     oracle = "PyTorch" if has_torch() else "complex step; PyTorch is not installed"
-    return Verdict(write_chain(sides), rest, entries, counterexample, oracle)
+    condition = ", where nothing is divided by 0" if EPSILON in context.theory.definitions else ""
+    return Verdict(write_chain(sides), rest, entries, counterexample, oracle, condition)
 
 
 def has_torch():
