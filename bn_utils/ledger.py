@@ -10,9 +10,10 @@ from functools import lru_cache
 from bn_utils._validation import Sentence, describe
 from bn_utils.proof.sources import book_equations
 from bn_utils.proof.texwrite import write_chain
-from bn_utils.proof.verdict import BOUND, context_of, judge, numeric_error
+from bn_utils.proof.verdict import BOUND, context_of, judge, numeric_error, oracle
 from bn_utils.texmath import read
 
+MIME = "application/vnd.bn-utils.ledger+json"  # of the rows, as data beside what is shown
 # The equations that define a name. All derivatives come from them.
 DEFINITIONS = (
     "eq-linear",
@@ -54,7 +55,7 @@ class Row:
 
     def __str__(self):
         ways = f"every N, exact ({self.entries} entries)" if self.kind == "proved" else "definition"
-        return f"{self.label}: {ways}, PyTorch ({self.bound:g})"
+        return f"{self.label}: {ways}, {oracle()} ({self.bound:g})"
 
 
 class Rows(tuple):
@@ -65,7 +66,7 @@ class Rows(tuple):
 
     def _repr_mimebundle_(self, **_):
         rows = [asdict(row) for row in self]
-        return {"text/plain": repr(self), "application/vnd.bn-utils.ledger+json": rows}
+        return {"text/plain": repr(self), MIME: rows}
 
 
 def check(*labels):
@@ -173,7 +174,7 @@ def _row(label, equations):
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
     if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
         sides = read(tex, context.names)
-        error = numeric_error(sides, context, _own_operators(label))
+        error = numeric_error(sides, context, label)
         if not error <= BOUND:
             raise RefutedError(f"{label}: PyTorch computes something else, the error is {error:.1g}")
         return Row(label, tex, write_chain(sides), given, "definition", 0, BOUND)
@@ -181,12 +182,3 @@ def _row(label, equations):
     if not verdict.proved:
         raise RefutedError(f"{label} is {verdict!r}")
     return Row(label, tex, verdict.reading, given, "proved", verdict.entries, BOUND)
-
-
-def _own_operators(label):
-    """What PyTorch computes for a definition that takes the place of the book's."""
-    if label != "eq-loss-layer":
-        return {}
-    from bn_utils.torch_oracle import LAYER_LOSS
-
-    return LAYER_LOSS

@@ -47,6 +47,7 @@ from bn_utils.proof.polynomials import (
     reduced,
     scaled,
     summed,
+    summed_in,
     times,
 )
 from bn_utils.proof.powers import power
@@ -168,7 +169,7 @@ def _rule(definition, theory):
     if not sums or (len(sums) > 1 and not definition.symbol.name.endswith("^2")):
         return None
     free, parts = components(sums[-1])
-    letters = {k for (_, ks), _ in sums[-1] for k in ks if k.startswith("#")}
+    letters = summed_in(sums[-1])
     if len(letters) != 1 or any(atom[0] not in SIZES for atom, _ in free):
         return None
     if {k for (_, ks), _ in parts[0] for k in ks} != {*letters, *definition.symbol.indices}:
@@ -180,7 +181,7 @@ def _rule(definition, theory):
 
 
 def _degree(term):
-    return sum(exponent for atom, exponent in term if any(k.startswith("#") for k in atom[1]))
+    return sum(factor[1] for factor in term if summed_in((factor,)))
 
 
 def _centred(polynomial, theory):

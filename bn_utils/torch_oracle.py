@@ -114,7 +114,10 @@ OPERATORS = {
     r"\mathtt{dh}": (_gradient, (*STATISTICS, r"\hat h", "y", r"\mathcal L")),
 }
 
-LAYER_LOSS = {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())}
+# Those for one equation alone, by its label.
+OPERATORS_OF = {
+    "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())}
+}
 
 
 class TorchWorld(World):

@@ -463,3 +463,10 @@ def test_a_proof_with_eps_0_says_on_what_condition():
     outcome = ledger.try_line(r"\frac{1}{N} \sum_i \hat h_{ij}^2 = 1", [r"\epsilon = 0"])
     assert repr(outcome).endswith("PyTorch (1e-12), where nothing is divided by 0")
     assert outcome._repr_markdown_().endswith("within 1e-12, where nothing is divided by 0.")
+
+
+def test_a_row_claims_no_comparison_with_pytorch_where_there_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    rows = ledger.check("eq-dmu", "eq-loss-layer")
+    assert "complex step; PyTorch is not installed (1e-12)" in str(rows[0])
+    assert str(rows[1]) == "eq-loss-layer: definition, complex step; PyTorch is not installed (1e-12)"

@@ -18,10 +18,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from bn_utils.ledger import MIME
 from bn_utils.proof.sources import equations_in
 
 ROOT = Path(__file__).resolve().parents[1]
-ROWS = "application/vnd.bn-utils.ledger+json"
 ALLOWED_TAGS = re.compile("raises-exception|solution|hide-(input|output|cell)|remove-(input|output|cell)")
 FOLDERS = [ROOT, Path.home(), tempfile.gettempdir(), sys.prefix]
 MACHINE = re.compile(
@@ -122,7 +122,7 @@ def write(notebook, target):
 def register_of(notebook):
     """Return the checks of the equations of a chapter, as its cells printed them, by label."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    rows = [row for output in outputs for row in output.get("data", {}).get(ROWS, [])]
+    rows = [row for output in outputs for row in output.get("data", {}).get(MIME, [])]
     return {row["label"]: row for row in rows}
 
 

@@ -74,7 +74,7 @@ def reduced(coefficient, factors, over=(), *, rules=()):
 
     Letters that start with # are summed, and those of `over`, even where no factor has one.
     """
-    factors, over = _contracted(factors, {*over, *filter(_is_summed, _letters(factors))})
+    factors, over = _contracted(factors, {*over, *summed_in(factors)})
     powers = Counter()
     for atom, exponent in factors:
         powers[atom] = 1 if _is_switch(atom) else powers[atom] + exponent
@@ -104,9 +104,14 @@ def renamed(term, letters):
     return tuple(((name, tuple(letters.get(k, k) for k in ks)), e) for (name, ks), e in term)
 
 
+def summed_in(term):
+    """Return the set of the summed letters of a product."""
+    return {letter for letter in _letters(term) if letter.startswith("#")}
+
+
 def is_free_of_sums(term):
     """Say whether nothing is summed in a product."""
-    return not any(map(_is_summed, _letters(term)))
+    return not summed_in(term)
 
 
 def components(term):
@@ -114,7 +119,7 @@ def components(term):
     free = tuple(factor for factor in term if is_free_of_sums((factor,)))
     parts = []
     for factor in (f for f in term if f not in free):
-        own = set(filter(_is_summed, factor[0][1]))
+        own = summed_in((factor,))
         touching = [part for part in parts if own & set(_letters(part))]
         parts = [part for part in parts if part not in touching]
         parts.append((*(f for part in touching for f in part), factor))
@@ -125,19 +130,14 @@ def _letters(term):
     return [letter for (_, letters), _ in term for letter in letters]
 
 
-def _is_summed(letter):
-    return letter.startswith("#")
-
-
 def _is_switch(atom):
     return atom[0].startswith("[")  # 0 or 1, as a delta: all its powers are itself
 
 
 def _apart(term, other):
     """Rename the summed letters of a product so that it shares none with another."""
-    taken = set(_letters(other))
-    shift = 1 + max((int(k[2:]) for k in taken if _is_summed(k)), default=-1)
-    return renamed(term, {k: f"{k[:2]}{int(k[2:]) + shift}" for k in _letters(term) if _is_summed(k)})
+    shift = 1 + max((int(k[2:]) for k in summed_in(other)), default=-1)
+    return renamed(term, {k: f"{k[:2]}{int(k[2:]) + shift}" for k in summed_in(term)})
 
 
 def _contracted(factors, over):
@@ -155,7 +155,7 @@ def _contracted(factors, over):
             if low != high:
                 kept[low] = high
     rest = [factor for factor in factors if factor[0][0] != DELTA]
-    deltas = [((DELTA, (k, find(k))), 1) for k in kept if not _is_summed(k)]
+    deltas = [((DELTA, (k, find(k))), 1) for k in kept if not k.startswith("#")]
     return [*renamed(rest, {k: find(k) for k in kept}), *deltas], over - set(kept)
 
 
@@ -184,7 +184,7 @@ def _canonical(term):
     free, parts = components(term)
     found, used = [], Counter()
     for part in sorted(_least(part) for part in parts):
-        letters = sorted(set(filter(_is_summed, _letters(part))))
+        letters = sorted(summed_in(part))
         names = {k: f"{k[:2]}{int(k[2:]) + used[k[1]]}" for k in letters}
         used.update(k[1] for k in letters)
         found += renamed(part, names)
@@ -193,7 +193,7 @@ def _canonical(term):
 
 def _least(part):
     """The least of all namings of the summed letters of a product."""
-    by_size = [sorted({k for k in _letters(part) if k.startswith(f"#{size}")}) for size in SIZES]
+    by_size = [sorted(k for k in summed_in(part) if k[1] == size) for size in SIZES]
     names = ([f"#{size}{n}" for n in range(len(ks))] for size, ks in zip(SIZES, by_size, strict=True))
     old = [k for ks in by_size for k in ks]
     if prod(factorial(len(ks)) for ks in by_size) > MOST_NAMINGS:

@@ -5,7 +5,7 @@ from functools import reduce
 
 from bn_utils.proof.duals import rational_power
 from bn_utils.proof.expressions import POSITIVE
-from bn_utils.proof.polynomials import UndecidedError, reduced, times
+from bn_utils.proof.polynomials import UndecidedError, reduced, summed_in, times
 from bn_utils.proof.readable import WHOLE
 
 HIGHEST = 99  # power
@@ -33,8 +33,9 @@ def power(base, exponent, rules):
         )
     ((term, coefficient),) = base.items()
     powers = tuple((atom, power * exponent) for atom, power in term)
-    for (name, letters), power in powers:
-        if any(k.startswith("#") for k in letters):
+    for atom, power in powers:
+        name = atom[0]
+        if summed_in(((atom, power),)):
             raise UndecidedError(f"a sum over {name} has no power {exponent} here; multiply both sides by it")
         if not (name in POSITIVE or name.endswith(WHOLE)):
             raise UndecidedError(f"{name} may be 0 or negative, so its power {power} need not exist")

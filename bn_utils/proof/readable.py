@@ -20,7 +20,7 @@ from bn_utils.proof.expressions import (
     add,
     multiply,
 )
-from bn_utils.proof.polynomials import components
+from bn_utils.proof.polynomials import components, renamed, summed_in
 
 CENTRED = r"h - \mu"  # the name of h - mu as one atom
 SWITCH = " > 0]"  # ends the name of the switch of a ReLU, 0 or 1
@@ -43,11 +43,10 @@ def _product(term, coefficient, used):
     if not term:
         return Number(coefficient)
     free, parts = components(term)
-    below = [Power(Symbol(atom[0]), -power) for atom, power in free if _divides(atom, power)]
+    below = [_factor((atom, -power)) for atom, power in free if _divides(atom, power)]
     above = [_factor(factor) for factor in free if not _divides(*factor)]
     sign = (MINUS_ONE,) if coefficient < 0 else ()
-    front = _quotient(abs(coefficient), [power.base if power.exponent == 1 else power for power in below])
-    return multiply(*sign, front, *above, *(_sum(part, used) for part in parts))
+    return multiply(*sign, _quotient(abs(coefficient), below), *above, *(_sum(part, used) for part in parts))
 
 
 def _divides(atom, power):
@@ -64,12 +63,11 @@ def _quotient(number, below):
 
 def _sum(part, used):
     names, taken = {}, set(used)
-    for letter in sorted({k for (_, ks), _ in part for k in ks if k.startswith("#")}):
+    for letter in sorted(summed_in(part)):
         spare = [*LETTERS[letter[1]], *(f"{LETTERS[letter[1]][0]}{n}" for n in range(1, 10))]
         names[letter] = next(k for k in spare if k not in taken)
         taken.add(names[letter])
-    renamed_part = (((name, tuple(names.get(k, k) for k in ks)), e) for (name, ks), e in part)
-    return Sum(tuple(names.values()), multiply(*map(_factor, renamed_part)))
+    return Sum(tuple(names.values()), multiply(*map(_factor, renamed(part, names))))
 
 
 def _factor(factor):

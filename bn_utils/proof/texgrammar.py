@@ -20,10 +20,9 @@ from bn_utils.proof.expressions import (
     size_of,
 )
 from bn_utils.proof.texnames import NameReader
-from bn_utils.proof.textokens import ADVICE, DIGITS, END
+from bn_utils.proof.textokens import ADVICE, BRACKETS, DIGITS, END, ENDING
 
-CLOSING = {"(": ")", "[": "]", r"\lbrace": r"\rbrace"}
-STOP = {END, "=", "+", "-", "/", ",", ".", "}", "&", r"\\", r"\end{cases}", *CLOSING.values()}
+STOP = {*ENDING, "/"}
 
 
 def quotient(above, below):
@@ -109,10 +108,10 @@ class Reader(NameReader):
             if self.next in ("_", "^"):
                 raise self.error(f"write a bracket around what {token.text} gives")
             return found
-        if token.text in CLOSING:
+        if token.text in BRACKETS:
             self.take()
             inside = self.additive()
-            self.take(CLOSING[token.text])
+            self.take(BRACKETS[token.text])
             return self.powered(inside)
         if token.text[0] in DIGITS:
             return self.powered(self.number())
@@ -157,7 +156,7 @@ class Reader(NameReader):
         self.take(r"\partial", cause=r"here must stand \partial")
         if self.next == "^":
             raise self.error("a second derivative is the derivative of a bracket with a derivative in it")
-        if self.next not in CLOSING and not self.at_name():
+        if self.next not in BRACKETS and not self.at_name():
             raise self.error(f"after \\partial must stand {what}")
         return self.factor()
 

@@ -4,9 +4,8 @@ import re
 from fractions import Fraction
 
 from bn_utils.proof.expressions import DELTA, LETTERS, Number, Symbol, size_of
-from bn_utils.proof.textokens import ADVICE, DIGITS, TexError, tokens
+from bn_utils.proof.textokens import ACCENTS, ADVICE, DIGITS, TexError, tokens
 
-ACCENTS = {r"\hat", r"\bar", r"\tilde"}
 SQUARES = {r"\sigma", r"\tau", r"\rho"}  # a name that occurs as its square alone
 BASES = re.compile(
     r"[a-ce-zA-Z]|\\mathcal L|\\mathtt\{.*\}"

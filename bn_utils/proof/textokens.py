@@ -27,11 +27,13 @@ SYNONYMS = {
     r"\rbrack": "]",
 }
 END = "the end"
-OPENING = ("(", "[", "{", r"\lbrace", r"\begin{cases}")
-CLOSING = (")", "]", "}", r"\rbrace", r"\end{cases}")
+BRACKETS = {"(": ")", "[": "]", r"\lbrace": r"\rbrace"}
+OPENING = (*BRACKETS, "{", r"\begin{cases}")
+CLOSING = (*BRACKETS.values(), "}", r"\end{cases}")
 ENDING = (END, "=", "+", "-", ".", ",", "&", r"\\", r"\end{aligned}", *CLOSING)  # of a product
 GROUPS = (r"\textcolor", r"\underbrace")
-CLINGING = ("_", "^", r"\hat", r"\bar", r"\tilde")  # what takes the next mark
+ACCENTS = (r"\hat", r"\bar", r"\tilde")
+CLINGING = ("_", "^", *ACCENTS)  # what takes the next mark
 DIGITS = tuple("0123456789")
 ADVICE = {
     "d": r"write a derivative with \partial",

@@ -113,13 +113,14 @@ def judge(tex, context):
     error = numeric_error(sides, context)
     if not np.isfinite(error):
         raise UndecidedError("the numbers are too large for float64")
-    seen = wrong if differing is None and error > BOUND else differing  # few batches may hide a difference
-    if wrong is not None and differing is None and error <= BOUND:
+    same = differing is None and error <= BOUND
+    if wrong is not None and same:
         raise UndecidedError(
             f"no proof and no counterexample: neither fractions nor PyTorch find a difference, "
             f"but the calculus leaves {write(left_over[wrong])}"
         )
-    if seen != wrong or (wrong is None and not error <= BOUND):
+    agree = same if wrong is None else differing in (wrong, None)  # few batches may hide a difference
+    if not agree:
         raise DisagreementError(
             f"{tex}: the calculus leaves {', '.join(map(write, left_over))}; fractions differ "
             f"{'nowhere' if differing is None else f'in link {differing + 1}'}; "
@@ -128,9 +129,8 @@ def judge(tex, context):
     rest = write(left_over[wrong or 0])
     if wrong is not None and not counterexample:
         counterexample = _float_example(sides[wrong:], context)
-    oracle = "PyTorch" if has_torch() else "complex step; PyTorch is not installed"
     condition = ", where nothing is divided by 0" if EPSILON in context.theory.definitions else ""
-    return Verdict(write_chain(sides), rest, entries, counterexample, oracle, condition)
+    return Verdict(write_chain(sides), rest, entries, counterexample, oracle(), condition)
 
 
 def has_torch():
@@ -138,33 +138,38 @@ def has_torch():
     return sys.modules.get("torch", find_spec("torch")) is not None
 
 
-def numeric_error(sides, context, operators=None):
+def oracle():
+    """Return the name of what float64 results are compared with."""
+    return "PyTorch" if has_torch() else "complex step; PyTorch is not installed"
+
+
+def numeric_error(sides, context, label=None):
     """Return the largest difference of two sides, in PyTorch and by the complex step.
 
-    It is relative to the largest term that is added up in them, or to 1. `operators` take the
-    place of those of PyTorch for the names of the book. Without PyTorch there is the complex
-    step alone.
+    It is relative to the largest term that is added up in them, or to 1. The `label` of an
+    equation says whether PyTorch has operators for it alone. Without PyTorch there is the
+    complex step alone.
     """
     definitions, letters = context.theory.definitions, _letters(sides)
-    values = random_values(NUMERIC_SIZES, context.names)
     with np.errstate(all="ignore"):
-        world = complex_world(NUMERIC_SIZES, values, definitions)
+        values, world = _numeric_world(context)
         results = [world.evaluate(side, letters).real for side in sides]
-        scale = max(1.0, *(_magnitude(side, letters, world) for side in sides))
+        scale = max(1.0, *(magnitude(side, world, (*letters_of(side), "")).max() for side in sides))
         if has_torch():
-            from bn_utils.torch_oracle import OPERATORS, TorchWorld
+            from bn_utils.torch_oracle import OPERATORS, OPERATORS_OF, TorchWorld
 
             book = {
                 name: OPERATORS[name] for name in OPERATORS if not reached([name], definitions) & context.own
             }
-            in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, book | (operators or {}))
+            in_torch = TorchWorld(NUMERIC_SIZES, values, definitions, book | OPERATORS_OF.get(label, {}))
             results = [in_torch.evaluate(side, letters).detach().numpy() for side in sides] + results
-        return max(float(np.abs(result - results[0]).max()) for result in results[1:]) / scale
+        return float(max(np.abs(result - results[0]).max() for result in results[1:]) / scale)
 
 
-def _magnitude(side, letters, world):
-    axes = (*letters, *sorted(letters_of(side) - set(letters)), "")
-    return float(magnitude(side, world, axes).max())
+def _numeric_world(context):
+    """The random float64 values, and the world of them in complex numbers."""
+    values = random_values(NUMERIC_SIZES, context.names)
+    return values, complex_world(NUMERIC_SIZES, values, context.theory.definitions)
 
 
 def _letters(sides):
@@ -198,8 +203,7 @@ def _where(sizes, letters, place):
 def _float_example(sides, context):
     """Where two sides differ most, as a sentence."""
     letters = _letters(sides)
-    values = random_values(NUMERIC_SIZES, context.names)
-    world = complex_world(NUMERIC_SIZES, values, context.theory.definitions)
+    _, world = _numeric_world(context)
     left, right = (world.evaluate(side, letters).real for side in sides)
     gap = left - right
     place = np.unravel_index(np.abs(gap).argmax(), gap.shape)
