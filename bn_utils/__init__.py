@@ -4,7 +4,7 @@
 torch and matplotlib.
 """
 
-from bn_utils import exercises, ledger
+from bn_utils import diagnose, exercises, ledger
 from bn_utils.batchnorm import (
     BatchNormCache,
     batchnorm_backward,
@@ -56,6 +56,7 @@ __all__ = [
     "dhhat_dh_delta",
     "dhhat_dh_mean",
     "dhhat_dh_variance",
+    "diagnose",
     "directional_check",
     "dmu_dh",
     "dvar_dh",

@@ -6,6 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
+from bn_utils.diagnose.forward_model import explain_forward
+from bn_utils.diagnose.other_layers import LinearProbe
+from bn_utils.diagnose.probes import Probe
+from bn_utils.diagnose.search import explain
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
 from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
 
@@ -18,6 +22,7 @@ class Exercise(NamedTuple):
     hint: str
     inputs: Callable | None = None  # rng -> arguments, where the answer is a function
     left_side: str = ""  # of the line, as TeX, where the answer is its right side
+    diagnose: Callable | None = None  # (part, wrong result, *arguments) -> explanations
 
 
 def _random_batch(rng):
@@ -73,6 +78,36 @@ def _layer_backward(da, X, W, b, gamma, beta, eps):
     return *linear_backward(dh, linear), dgamma, dbeta
 
 
+def _explain_forward(part, result, h, gamma, beta, eps):
+    return explain_forward([result], [Probe(0 * h, h, gamma, beta, eps)], CLOSE)
+
+
+def _explain_backward(part, result, dy, h, gamma, beta, eps):
+    return explain({"dh": "dx"}.get(part, part), [result], [Probe(dy, h, gamma, beta, eps)], CLOSE)
+
+
+def _explain_means(part, result, dy, h_hat, inv_std, gamma):
+    c = h_hat / inv_std
+    eps = (inv_std**-2 - (c**2).mean(axis=0)).mean()  # the same in every column
+    return _explain_backward(part, result, dy, c, gamma, 0 * gamma, eps)
+
+
+def _explain_variance_path(part, result, dy, h, gamma, eps):
+    arguments = dy, h, gamma, 0 * gamma, eps
+    others = _backward(*arguments)[0] - EXERCISES["variance-path"].solution(dy, h, gamma, eps)
+    return _explain_backward("dh", result + others, *arguments) if result.shape == h.shape else ()
+
+
+def _explain_layer(part, result, da, X, W, b, gamma, beta, eps):
+    h = linear_forward(X, W, b)[0]
+    y, norm = batchnorm_forward(h, gamma, beta, eps)
+    dy = da * (y > 0)
+    if part in ("dgamma", "dbeta"):
+        return _explain_backward(part, result, dy, h, gamma, beta, eps)
+    return explain(part, [result], [LinearProbe(batchnorm_backward(dy, norm)[0], X, W, b)], CLOSE)
+
+
+CLOSE = 1e-5  # of a match; an answer by hand may be rounded
 EXERCISES = {
     # 00_notation
     "delta-trace": Exercise(
@@ -114,6 +149,7 @@ EXERCISES = {
         ("y",),
         "Check mu, sigma^2, h_hat and y in turn: columns, divisor N, eps inside the root.",
         _forward_inputs,
+        diagnose=_explain_forward,
     ),
     # 02_chain_rule
     "product-node": Exercise(
@@ -138,6 +174,7 @@ EXERCISES = {
         ("dh", "dgamma", "dbeta"),
         "Check each line by its shape, then against the eight steps, from y back to h.",
         _backward_inputs,
+        diagnose=_explain_backward,
     ),
     # 03_delta_notation
     "centred-cases": Exercise(
@@ -180,6 +217,7 @@ EXERCISES = {
         ("the path",),
         "-1/N in front; delta_jl turns l into j; the sum over k stays; (h_ij - mu_j) before it; power -3/2.",
         lambda rng: (*_backward_inputs(rng)[:3], 0.3),
+        diagnose=_explain_variance_path,
     ),
     "means-backward": Exercise(
         lambda dy, h_hat, inv_std, gamma: (
@@ -188,12 +226,14 @@ EXERCISES = {
         ("dh",),
         "Divide the bracket of the closed form by N: each sum over the rows becomes a mean.",
         _means_inputs,
+        diagnose=_explain_means,
     ),
     "layer-backward": Exercise(
         _layer_backward,
         ("dX", "dW", "db", "dgamma", "dbeta"),
         "Walk back: the mask y > 0 of the ReLU, batch norm, linear, in this order.",
         _layer_inputs,
+        diagnose=_explain_layer,
     ),
     # 05_how_the_checking_works
     "normalised-times-h": Exercise(

@@ -1,6 +1,7 @@
 """`check(name, answer)`: tells a reader whether an exercise is solved, or what to look at."""
 
 import copy
+import re
 
 import numpy as np
 
@@ -12,6 +13,16 @@ from bn_utils.symbolic import UndecidedError
 from bn_utils.texmath import TexError, read_expression
 
 TOLERANCE = 1e-6  # an answer by hand may be rounded
+BOOK_NAMES = {  # of what the diagnosis calls by the names of most learners
+    "dx": "dh",
+    "x": "h",
+    "x_hat": "h_hat",
+    "dout": "dy",
+    "dxhat": "dh_hat",
+    "ivar": "inv_std",
+    "xmu": "centred",
+    "D": "H",
+}
 
 
 class ExerciseError(Sentence, AssertionError):
@@ -64,7 +75,7 @@ def check(name, answer):
     rng = np.random.default_rng(0)
     for _ in range(3):
         arguments = exercise.inputs(rng)
-        _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments))
+        _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments), arguments)
     return Message(f"{name}: correct on 3 random inputs.")
 
 
@@ -98,7 +109,7 @@ def _call(name, answer, arguments):
     return result
 
 
-def _compare(name, exercise, answer, expected):
+def _compare(name, exercise, answer, expected, arguments=()):
     if len(exercise.parts) == 1:
         answer, expected = (answer,), (expected,)
     if isinstance(answer, np.ndarray) and answer.ndim:
@@ -106,7 +117,24 @@ def _compare(name, exercise, answer, expected):
     if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
-        _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)
+        try:
+            _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)
+        except ExerciseError:
+            known = _known_mistake(exercise, part, mine, arguments)
+            if known is None:
+                raise
+            raise ExerciseError(f"{name}: {part} is wrong. {known}") from None
+
+
+def _known_mistake(exercise, part, mine, arguments):
+    """The mistakes that make a wrong result, and what mends them, in the book's names; or None."""
+    if exercise.diagnose is None or np.asarray(mine).dtype.kind != "f" or not np.isfinite(mine).all():
+        return None
+    explanations = exercise.diagnose(part, np.asarray(mine), *arguments)
+    said = " Or: ".join(" And: ".join(mistake.sentence for mistake in found) for found in explanations)
+    if not said:
+        return None
+    return re.sub(r"\w+", lambda word: BOOK_NAMES.get(word[0], word[0]), f"{said} {explanations[0][0].fix}")
 
 
 def _compare_part(what, mine, right, hint):

@@ -40,7 +40,7 @@ def test_import_needs_numpy_alone():
 
 def test_all_names_what_the_package_exports():
     exported = {name for name, value in vars(bn).items() if name[0] != "_" and not inspect.ismodule(value)}
-    assert sorted({*exported, "exercises", "ledger"}) == bn.__all__
+    assert sorted({*exported, "diagnose", "exercises", "ledger"}) == bn.__all__
 
 
 @pytest.mark.parametrize("module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers"])
@@ -74,7 +74,9 @@ def test_public_functions_say_what_they_take_return_and_raise(function):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_modules_are_short_and_do_not_print(source):
     text = source.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 220 or source.name == "_exercises.py"  # a table of data
+    assert (
+        len(text.splitlines()) <= 220 or source.name == "_exercises.py" or source.parent.name == "catalogue"
+    )
     names = [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
     assert "print" not in names
 

@@ -1,0 +1,172 @@
+"""The order of a diagnosis: the call, the forward pass, the catalogue, the first wrong line, the symptoms."""
+
+import numpy as np
+
+from bn_utils._validation import describe
+from bn_utils.compare import relative_error
+from bn_utils.diagnose import calling
+from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.forward import judge_forward, wrong_forward_line
+from bn_utils.diagnose.lines import line_of, wrong_line
+from bn_utils.diagnose.order import cache_count, cache_order, return_order
+from bn_utils.diagnose.report import Output, Report
+from bn_utils.diagnose.search import explain, matches
+from bn_utils.diagnose.subject import LAYERS, Subject, how_wrong, tolerance_of
+from bn_utils.diagnose.symptoms import symptoms_of
+
+ROUND_OFF = 1e-9
+
+
+def diagnose(backward, forward=None, layer="batchnorm", seed=0):
+    """Say whether a backward pass is right, and if not, which mistake it makes.
+
+    Parameters
+    ----------
+    backward : callable
+        ``backward(dout, cache)``, which returns (dx, dgamma, dbeta): the gradients of eq-dh-hat,
+        eq-dgamma-3 and eq-dbeta-3 (chapter 04_final_formulas), of shapes (N, D), (D,) and (D,).
+    forward : callable, optional
+        Your own forward pass, whose cache ``backward`` reads: ``forward(x, gamma, beta, eps)`` or
+        ``forward(x, gamma, beta, bn_param)``, which returns (out, cache). Without it ``backward``
+        gets the cache of `batchnorm_forward`.
+    layer : "batchnorm", "linear" or "relu"
+        The linear layer has ``forward(X, W, b)`` and the results (dX, dW, db) of eq-dinput,
+        eq-dweight and eq-dbias; the ReLU ``forward(y)`` and the result dy of eq-drelu.
+    seed : int, >= 0
+        Of the random float64 batches on which the functions are run.
+
+    Returns
+    -------
+    Report
+        Prints as text; its parts are data.
+
+    Raises
+    ------
+    TypeError
+        ``backward`` or ``forward`` is not callable, or ``seed`` no integer.
+    ValueError
+        There is no such layer, or ``seed`` is negative.
+    """
+    for name, function in (("backward", backward), ("forward", forward)):
+        if not callable(function) and not (name == "forward" and function is None):
+            raise TypeError(f"{name} must be a function, got {describe(function)}")
+    if not isinstance(layer, str) or layer not in LAYERS:
+        raise ValueError(f"layer must be one of {', '.join(LAYERS)}; got {layer!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed must be an integer, got {describe(seed)}")
+    if seed < 0:
+        raise ValueError(f"seed must be >= 0, got {seed}")
+    subject = Subject(backward, forward, LAYERS[layer], LAYERS[layer].make_probes(seed))
+    try:
+        found = judge_forward(subject) if forward else None
+    except calling.CannotRunError as error:
+        line = line_of(forward, error.line, "This line raises the error.")
+        return Report(subject.name, False, ran=False, problems=(error.mistake,), line=line)
+    if found is not None and not found.ok:
+        return Report(subject.name, False, forward=found, line=wrong_forward_line(subject))
+    return _backward(subject, found)
+
+
+def _backward(subject, forward):
+    """The learner's backward pass, behind a right forward pass."""
+    runs, problems, raised = [], [], None
+    for probe in subject.probes:
+        try:
+            results, changes = subject.run_and_watch(probe)
+            problems += changes
+        except calling.CannotRunError as error:
+            results, raised = None, raised or error
+        if isinstance(results, Mistake):
+            return Report(subject.name, False, problems=(results,), forward=forward)
+        runs.append(results)
+    if all(run is None for run in runs):
+        return _could_not_run(subject, forward, raised)
+    problems = list(dict.fromkeys(problems))
+    if raised is not None:
+        problems.append(raised.mistake)
+    elif not calling.same(subject.run(subject.probes[0]), runs[0]):
+        problems.append(
+            Mistake(
+                "depends-on-earlier-calls",
+                "Called again with the same arguments, your function returns something else.",
+                "Use nothing but the arguments: no names from outside that change, no random numbers.",
+            )
+        )
+    outputs = {
+        name: _judge(name, [None if run is None else run[place] for run in runs], subject.probes)
+        for place, name in enumerate(subject.layer.outputs)
+    }
+    wrong = [name for name, output in outputs.items() if not output.ok]
+    if not wrong:
+        notes = _notes(runs, subject)
+        return Report(subject.name, not problems, True, tuple(problems), forward, outputs, notes=notes)
+    order = return_order(subject, runs)
+    if order is None:
+        _explain(outputs, wrong, runs, subject)
+        unexplained = [name for name in wrong if not outputs[name].is_explained]
+        order = cache_order(subject, unexplained) if unexplained else None
+    if order is not None:
+        return Report(subject.name, False, True, (*problems, order), forward, outputs)
+    line = wrong_line(subject, wrong, raised)
+    _add_symptoms(outputs, wrong, runs, subject)
+    return Report(subject.name, False, True, tuple(problems), forward, outputs, line)
+
+
+def _could_not_run(subject, forward, error):
+    """A backward pass that raises an error for every probe."""
+    order = cache_order(subject, subject.layer.outputs) or cache_count(subject, error.error)
+    if order is not None:
+        line = line_of(subject.backward, error.line, "This line raises the error.")
+        return Report(subject.name, False, False, (order, error.mistake), forward, line=line)
+    line = wrong_line(subject, subject.layer.outputs, error)
+    return Report(subject.name, False, False, (error.mistake,), forward, line=line)
+
+
+def _judge(name, results, probes):
+    """One output: right, or how wrong."""
+    unread = [result for result in results if isinstance(result, Mistake)]
+    if unread:
+        return Output(False, "wrong", ((unread[0],),))
+    if all(
+        matches(result, getattr(probe, name), tolerance_of(result))
+        for result, probe in zip(results, probes, strict=True)
+    ):
+        return Output(True, "right")
+    return Output(False, how_wrong(results, name, probes))
+
+
+def _notes(runs, subject):
+    """What is no mistake, but good to know: how many digits are right, where those of float64 are not."""
+    error = max(
+        relative_error(np.asarray(result, dtype=float), getattr(probe, name))
+        for run, probe in zip(runs, subject.probes, strict=True)
+        for name, result in zip(subject.layer.outputs, run, strict=True)
+    )
+    if error <= ROUND_OFF:
+        return ()
+    return (
+        f"the results are right to {int(-np.log10(error))} digits: "
+        "some line computes in float32, or adds a small number of its own.",
+    )
+
+
+def _explain(outputs, wrong, runs, subject):
+    """Put the explanations from the catalogue into the wrong outputs."""
+    for name in wrong:
+        if outputs[name].explanations:
+            continue
+        place = subject.layer.outputs.index(name)
+        results = [None if run is None else run[place] for run in runs]
+        tolerance = max(tolerance_of(result) for result in results)
+        found = explain(name, results, subject.probes, tolerance)
+        outputs[name] = Output(False, outputs[name].sentence, found)
+
+
+def _add_symptoms(outputs, wrong, runs, subject):
+    """Where dx is not explained, say which properties of the true dx it lacks."""
+    if "dx" not in wrong or outputs["dx"].explanations or runs[0] is None:
+        return
+    dx, probe = runs[0][0], subject.probes[0]
+    if dx.shape == probe.x.shape:
+        found = symptoms_of(subject.dx, probe, dx, 10 * tolerance_of(dx))
+        outputs["dx"] = Output(False, outputs["dx"].sentence, symptoms=found)

@@ -1,0 +1,70 @@
+"""A learner's own forward pass: whether it is right, which mistakes it makes, and its first wrong line."""
+
+import numpy as np
+
+from bn_utils.diagnose import calling
+from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.forward_model import explain_forward
+from bn_utils.diagnose.lines import found_line
+from bn_utils.diagnose.report import Forward
+from bn_utils.diagnose.search import matches
+from bn_utils.diagnose.subject import how_wrong, tolerance_of
+from bn_utils.diagnose.tracing import first_wrong_line
+from bn_utils.gradcheck import numerical_gradient
+
+
+def judge_forward(subject):
+    """The learner's forward pass: right, or which mistakes it makes."""
+    results = []
+    for probe in subject.probes:
+        y, again = (calling.run_forward(subject.forward, probe)[0] for _ in range(2))
+        if not calling.same(y, again):
+            sentence = "Your forward pass gives two results for the same input."
+            fix = "Use nothing but the arguments: no random numbers, no names from outside."
+            raise calling.CannotRunError(Mistake("forward-depends-on-earlier-calls", sentence, fix))
+        results.append(calling.read_results((y,), ("out",))[0])
+    unread = [result for result in results if isinstance(result, Mistake)]
+    if unread:
+        return Forward(False, "wrong", ((unread[0],),))
+    tolerance = max(map(tolerance_of, results))
+    if all(matches(y, probe.y, tolerance) for y, probe in zip(results, subject.probes, strict=True)):
+        return Forward(True, "right")
+    found = explain_forward(results, subject.probes, tolerance) if subject.is_batchnorm else ()
+    return Forward(False, how_wrong(results, "y", subject.probes), found, _backward_fits(subject))
+
+
+def wrong_forward_line(subject):
+    probes = subject.probes[:2]
+    cases = [lambda probe=probe: calling.forward_arguments(subject.forward, probe) for probe in probes]
+    right = [lambda result, probe=probe: _is_output(result, probe) for probe in probes]
+    return found_line(
+        subject.forward, first_wrong_line(subject.forward, cases, probes, right, subject.layer.quantities)
+    )
+
+
+def _is_output(result, probe):
+    """Whether a forward pass has returned the right output, and something besides."""
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        return False
+    y = calling.read_results(result[:1], ("out",))[0]
+    return not isinstance(y, Mistake) and matches(y, probe.y, tolerance_of(y))
+
+
+def _backward_fits(subject):
+    """Whether the backward pass is the gradient of the learner's forward pass, wrong as this is."""
+    probe = subject.probes[0]
+    try:
+        results = subject.run(probe)
+        for place, result in enumerate(results):
+
+            def loss(value, place=place):
+                arguments = [*probe.arguments[:place], value, *probe.arguments[place + 1 :]]
+                y, _ = calling.run_forward(subject.forward, probe, arguments)
+                return float(np.sum(probe.dout * y))
+
+            expected = numerical_gradient(loss, np.array(probe.arguments[place]))
+            if isinstance(result, Mistake) or not matches(result, expected, tolerance_of(result)):
+                return False
+    except (calling.CannotRunError, TypeError, ValueError):
+        return False
+    return True

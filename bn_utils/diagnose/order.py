@@ -1,0 +1,84 @@
+"""Mixed-up orders: of what the backward pass returns, and of what it takes out of the cache."""
+
+import re
+from itertools import combinations, permutations
+
+from bn_utils.diagnose import calling
+from bn_utils.diagnose.catalogue import Mistake
+
+SHORT, LONGEST = 6, 12  # entries of a cache
+
+
+def return_order(subject, runs):
+    """The mistake of a backward pass whose results are right in another order, or None."""
+    names = subject.layer.outputs
+    for order in list(permutations(range(len(names))))[1:]:
+        if all(
+            run is not None and subject.is_right([run[place] for place in order], probe)
+            for run, probe in zip(runs, subject.probes, strict=True)
+        ):
+            return Mistake(
+                "return-order",
+                "The results are right, but returned in the wrong order.",
+                f"End it with: return {', '.join(names)}.",
+            )
+    return None
+
+
+def cache_order(subject, wrong):
+    """The mistake of a backward pass that is right once the entries of the cache change places, or None.
+
+    `wrong` names the outputs that must become right.
+    """
+    _, cache = subject.arguments(subject.probes[0])
+    if not isinstance(cache, tuple | list):
+        return None
+    for order in _orders(len(cache)):
+        if all(_right_in_order(subject, probe, order, wrong) for probe in subject.probes):
+            moved = " and ".join(str(place + 1) for place, entry in enumerate(order) if place != entry)
+            fields = getattr(cache, "_fields", None)
+            return Mistake(
+                "cache-order",
+                f"The cache is taken apart in another order than it was put together: look at its entries "
+                f"number {moved}." + (f" Its order is {', '.join(fields)}." if fields else ""),
+                "Give the names on the left of = cache the order of the forward pass.",
+            )
+    return None
+
+
+def _orders(length):
+    """Orders other than the right one: all of a short cache, two or three entries moved in a longer one."""
+    if length <= SHORT:
+        yield from list(permutations(range(length)))[1:]
+        return
+    for size in (2, 3) if length <= LONGEST else ():
+        for places in combinations(range(length), size):
+            for turn in range(1, size):
+                order = list(range(length))
+                for place, entry in zip(places, places[turn:] + places[:turn], strict=True):
+                    order[place] = entry
+                yield order
+
+
+def cache_count(subject, error):
+    """The mistake of taking the cache apart into more or fewer names than it has entries, or None."""
+    _, cache = subject.arguments(subject.probes[0])
+    taken = re.match(r"(?:too many|not enough) values to unpack \(expected (?:at least )?(\d+)", str(error))
+    if not taken or not hasattr(cache, "__len__") or len(cache) == int(taken[1]):
+        return None
+    return Mistake(
+        "cache-count",
+        f"The cache is taken apart into {taken[1]} names, but the forward pass puts {len(cache)} entries in.",
+        "Give the left of = cache one name for each entry, in the order of the forward pass.",
+    )
+
+
+def _right_in_order(subject, probe, order, wrong):
+    dout, cache = subject.arguments(probe)
+    entries = [cache[entry] for entry in order]
+    mixed = cache._make(entries) if hasattr(cache, "_make") else type(cache)(entries)
+    try:
+        result = calling.call("backward", subject.backward, (dout, mixed))
+    except calling.CannotRunError:
+        return False
+    return subject.is_right(result, probe, wrong)

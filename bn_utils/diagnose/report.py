@@ -1,0 +1,162 @@
+"""What a diagnosis has found: prints in a terminal, shows in a notebook, and is data."""
+
+from dataclasses import dataclass, field
+from html import escape
+
+from bn_utils.diagnose.catalogue import Mistake
+
+
+@dataclass(frozen=True)
+class Line:
+    """The first wrong line of a function, and what it should compute."""
+
+    number: int
+    text: str  # "" where the source is not at hand
+    sentence: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One result of the backward pass."""
+
+    ok: bool
+    sentence: str  # how far off it is, or of what shape
+    explanations: tuple[tuple[Mistake, ...], ...] = ()  # each makes exactly this result
+    symptoms: tuple[Mistake, ...] = ()  # properties of the true gradient that it lacks
+
+    @property
+    def mistakes(self):
+        """Every mistake that an explanation names, once."""
+        return tuple(dict.fromkeys(mistake for found in self.explanations for mistake in found))
+
+    @property
+    def is_explained(self):
+        """Whether the mistakes say what makes it wrong; NaN, or a wrong type, does not."""
+        return any(mistake.label for mistake in self.mistakes)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The learner's own forward pass."""
+
+    ok: bool
+    sentence: str
+    explanations: tuple[tuple[Mistake, ...], ...] = ()
+    backward_fits: bool | None = None  # whether the backward pass is right for this forward pass
+
+    mistakes = Output.mistakes
+
+
+@dataclass(frozen=True)
+class Report:
+    """The diagnosis of one backward pass.
+
+    Attributes
+    ----------
+    name : str
+    ok : bool
+        Whether everything is right.
+    ran : bool
+        Whether it could be run at all.
+    problems : tuple of Mistake
+        What is wrong with the call itself: it raises, changes its arguments, ...
+    forward : Forward or None
+    outputs : dict of Output
+        By name: "dx", "dgamma", "dbeta".
+    line : Line or None
+        The first wrong line.
+    notes : tuple of str
+        What is no mistake and good to know.
+    """
+
+    name: str
+    ok: bool
+    ran: bool = True
+    problems: tuple[Mistake, ...] = ()
+    forward: Forward | None = None
+    outputs: dict[str, Output] = field(default_factory=dict)
+    line: Line | None = None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self):
+        """Return the report as lists, dicts, strings, numbers and None, ready for JSON."""
+        return {
+            "name": self.name,
+            "ok": self.ok,
+            "ran": self.ran,
+            "problems": _plain(self.problems),
+            "forward": None if self.forward is None else _part(self.forward),
+            "outputs": {name: _part(output) for name, output in self.outputs.items()},
+            "line": None if self.line is None else dict(vars(self.line)),
+            "notes": list(self.notes),
+        }
+
+    def __str__(self):
+        return "\n".join("  " * depth + text for depth, _, text in self._lines())
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        """The same lines for a notebook, indented, their first words in bold."""
+        rows = "".join(
+            f'<div style="margin-left: {1.5 * depth}em"><b>{escape(head)}</b>{escape(rest)}</div>'
+            for depth, head, rest in ((depth, head, text[len(head) :]) for depth, head, text in self._lines())
+        )
+        return f'<div class="bn-diagnosis">{rows}</div>'
+
+    def _lines(self):
+        """Each line of the text: its depth, the words that stand out, all words."""
+        verdict = "right" if self.ok else "wrong" if self.ran else "could not be run"
+        yield 0, self.name, f"{self.name}: {verdict}"
+        for problem in self.problems:
+            yield from _mistake(1, problem)
+        if self.forward is not None and not self.forward.ok:
+            yield 1, "forward pass", f"forward pass: {self.forward.sentence}"
+            yield from _explanations(self.forward.explanations)
+            if self.forward.backward_fits is not None:
+                fits = "right" if self.forward.backward_fits else "wrong too"
+                yield 2, "", f"For this forward pass, your backward pass is {fits}."
+        for name, output in self.outputs.items():
+            yield 1, name, f"{name}: {output.sentence}"
+            yield from _explanations(output.explanations)
+            for symptom in output.symptoms:
+                yield from _mistake(2, symptom)
+        if self.line is not None:
+            yield 1, "First wrong line", f"First wrong line: {self.line.number}{_colon(self.line.text)}"
+            yield 2, "", self.line.sentence + (f" ({self.line.label})" if self.line.label else "")
+        for note in self.notes:
+            yield 1, "Note", f"Note: {note}"
+
+
+def _colon(text):
+    return f": {text}" if text else ""
+
+
+def _explanations(explanations):
+    for number, found in enumerate(explanations):
+        if number:
+            said = " And: ".join(f"{mistake.sentence} [{mistake.id}]" for mistake in found)
+            yield 2, "Or", f"Or, with the same result: {said}"
+            continue
+        for mistake in found:
+            yield from _mistake(2, mistake)
+
+
+def _mistake(depth, mistake):
+    yield depth, "", f"{mistake.sentence} [{mistake.id}]"
+    if mistake.fix:
+        yield depth + 1, "Fix", f"Fix: {mistake.fix}"
+    if mistake.label:
+        yield depth + 1, "Derived", f"Derived: {mistake.label}, chapter {mistake.chapter}"
+
+
+def _plain(mistakes):
+    return [{**mistake._asdict(), "chapter": mistake.chapter} for mistake in mistakes]
+
+
+def _part(part):
+    data = {**vars(part), "explanations": [_plain(found) for found in part.explanations]}
+    if "symptoms" in data:
+        data["symptoms"] = _plain(part.symptoms)
+    return data | {"mistakes": _plain(part.mistakes)}
