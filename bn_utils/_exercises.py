@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
+from bn_utils.diagnose.catalogue import Mistake
 from bn_utils.diagnose.forward_model import explain_forward
 from bn_utils.diagnose.other_layers import LinearProbe
 from bn_utils.diagnose.probes import Probe
@@ -89,13 +90,20 @@ def _explain_backward(part, result, dy, h, gamma, beta, eps):
 def _explain_means(part, result, dy, h_hat, inv_std, gamma):
     c = h_hat / inv_std
     eps = (inv_std**-2 - (c**2).mean(axis=0)).mean()  # the same in every column
-    return _explain_backward(part, result, dy, c, gamma, 0 * gamma, eps)
+    found = _explain_backward(part, result, dy, c, gamma, 0 * gamma, eps)
+    # there is no h among the arguments that could stand for h - mu
+    return tuple(mistakes for mistakes in found if not any(m.id.endswith("-x") for m in mistakes))
 
 
 def _explain_variance_path(part, result, dy, h, gamma, eps):
     arguments = dy, h, gamma, 0 * gamma, eps
-    others = _backward(*arguments)[0] - EXERCISES["variance-path"].solution(dy, h, gamma, eps)
-    return _explain_backward("dh", result + others, *arguments) if result.shape == h.shape else ()
+    whole = _backward(*arguments)[0]
+    if result.shape != whole.shape:
+        return ()
+    if np.allclose(result, whole, atol=CLOSE):
+        return ((Mistake("whole", "That is all of dx.", "Leave the direct and the mean path out."),),)
+    path = EXERCISES["variance-path"].solution(dy, h, gamma, eps)
+    return _explain_backward("dh", result + whole - path, *arguments)
 
 
 def _explain_layer(part, result, da, X, W, b, gamma, beta, eps):

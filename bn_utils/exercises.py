@@ -117,27 +117,11 @@ def _compare(name, exercise, answer, expected, arguments=()):
     if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
-        try:
-            _compare_part(f"{name}: {part}", mine, np.asarray(right, dtype=np.float64), exercise.hint)
-        except ExerciseError:
-            known = _known_mistake(exercise, part, mine, arguments)
-            if known is None:
-                raise
-            raise ExerciseError(f"{name}: {part} is wrong. {known}") from None
+        _compare_part(name, exercise, part, mine, np.asarray(right, dtype=np.float64), arguments)
 
 
-def _known_mistake(exercise, part, mine, arguments):
-    """The mistakes that make a wrong result, and what mends them, in the book's names; or None."""
-    if exercise.diagnose is None or np.asarray(mine).dtype.kind != "f" or not np.isfinite(mine).all():
-        return None
-    explanations = exercise.diagnose(part, np.asarray(mine), *arguments)
-    said = " Or: ".join(" And: ".join(mistake.sentence for mistake in found) for found in explanations)
-    if not said:
-        return None
-    return re.sub(r"\w+", lambda word: BOOK_NAMES.get(word[0], word[0]), f"{said} {explanations[0][0].fix}")
-
-
-def _compare_part(what, mine, right, hint):
+def _compare_part(name, exercise, part, mine, right, arguments):
+    what, hint = f"{name}: {part}", exercise.hint
     try:
         numbers = plain_array(what, mine)
     except TypeError as error:
@@ -145,11 +129,24 @@ def _compare_part(what, mine, right, hint):
     if numbers.dtype.kind not in "biuf":
         raise ExerciseError(f"{what} must be real numbers, got {describe(mine)}. {hint}")
     mine = numbers.astype(np.float64)
-    if mine.shape != right.shape:
-        raise ExerciseError(f"{what} has shape {mine.shape}, it must be {right.shape}. {hint}")
     if not np.isfinite(mine).all():
         raise ExerciseError(f"{what} holds NaN or inf: look for a division by 0. {hint}")
+    if mine.shape != right.shape:
+        advice = _known_mistake(exercise, part, mine, arguments) or hint
+        raise ExerciseError(f"{what} has shape {mine.shape}, it must be {right.shape}. {advice}")
     if relative_error(mine, right) > TOLERANCE:
         gap = np.abs(mine - right)
         where = f" at index {first_index(gap == gap.max())}" if right.shape else ""
-        raise ExerciseError(f"{what} is wrong{where}. {hint}")
+        advice = _known_mistake(exercise, part, mine, arguments) or hint
+        raise ExerciseError(f"{what} is wrong{where}. {advice}")
+
+
+def _known_mistake(exercise, part, mine, arguments):
+    """The mistakes that make a wrong result and what mends them, in the book's names; or ""."""
+    explanations = exercise.diagnose(part, mine, *arguments) if exercise.diagnose else ()
+    if not explanations:
+        return ""
+    said = " Or: ".join(" And: ".join(mistake.sentence for mistake in found) for found in explanations)
+    fixes = " ".join(dict.fromkeys(mistake.fix for mistake in explanations[0]))
+    names = BOOK_NAMES | ({"dout": "dh"} if part in ("dX", "dW", "db") else {})
+    return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), f"{said} {fixes}")

@@ -13,6 +13,7 @@ from bn_utils.diagnose.loading import LoadError, load
 
 USUAL_NAMES = ("batchnorm_backward", "batchnorm_backward_alt", "batch_norm_backward", "bn_backward")
 RIGHT, WRONG, NOT_RUN = 0, 1, 2
+LONGEST = 86400  # seconds
 
 
 def main(arguments=None):
@@ -21,6 +22,8 @@ def main(arguments=None):
     if options.here:
         return _child(options)
     found = _in_a_process(options)
+    if hasattr(sys.stdout, "reconfigure"):  # a line of the file may not be in the terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         sys.stdout.write(json.dumps({key: found[key] for key in ("error", "reports")}, indent=1) + "\n")
     else:
@@ -36,7 +39,7 @@ def _parser():
     )
     parser.add_argument("file", type=Path, help="a Python file, such as layers.py of CS231n")
     parser.add_argument(
-        "functions", nargs="*", help=f"the functions to look at; without any, {' and '.join(USUAL_NAMES[:2])}"
+        "functions", nargs="*", help=f"the functions to look at; without any, {', '.join(USUAL_NAMES)}"
     )
     parser.add_argument("--json", action="store_true", help="print the reports as JSON")
     parser.add_argument(
@@ -48,8 +51,8 @@ def _parser():
 
 def _seconds(text):
     seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number of seconds > 0, got {text}")
+    if not 0 < seconds <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds > 0, at most {LONGEST}, got {text}")
     return seconds
 
 
@@ -88,9 +91,11 @@ def _child(options):
         found = diagnose_file(options.file, options.functions)
     except LoadError as error:
         found = _failure(str(error))
+    except Exception as error:
+        found = _failure(f"The diagnosis itself failed, please report it: {type(error).__name__}: {error}")
     with answer:
         json.dump(found, answer)
-    return 0
+    os._exit(0)  # whatever threads or handlers the file has left behind
 
 
 def diagnose_file(path, functions=()):
@@ -112,15 +117,16 @@ def diagnose_file(path, functions=()):
     LoadError
         The file cannot be loaded or holds no such function.
     """
-    names = load(path)
+    names, failure = load(path)
     found = [name for name in functions or USUAL_NAMES if callable(names.get(name))]
     missing = [name for name in functions if name not in found]
     if missing or not found:
         wanted = ", ".join(missing or USUAL_NAMES)
         others = [name for name, value in names.items() if callable(value) and "backward" in name]
         raise LoadError(
-            f"{Path(path).name} has no function {wanted}. "
-            + (f"It has {', '.join(others)}: give one of them by name." if others else "")
+            f"{Path(path).name} has no function {wanted}."
+            + (f" It has {', '.join(others)}: give one of them by name." if others else "")
+            + (f" A part of it could not be loaded, it raises {failure}." if failure else "")
         )
     reports = [diagnose(names[name], _forward(names, name), layer=_layer(name)) for name in found]
     return {"error": None, "reports": [r.as_dict() for r in reports], "texts": [str(r) for r in reports]}

@@ -1,13 +1,24 @@
 """Calls a learner's functions as they are, and says in a sentence what goes wrong with the call itself."""
 
+import functools
 import inspect
+import io
 import linecache
+import re
+import textwrap
 import traceback
+from contextlib import redirect_stdout
 
 import numpy as np
 
 from bn_utils.diagnose.catalogue import Mistake
 from bn_utils.diagnose.tracing import code_of
+
+SIGNATURES = {
+    "backward": "Give it two parameters, (dout, cache).",
+    "forward": "Give it the parameters (x, gamma, beta, eps), or (x, gamma, beta, bn_param).",
+}
+DICTS = re.compile("par|conf|cfg|opt|dict|kw")  # in the name of an argument that holds eps
 
 
 class CannotRunError(Exception):
@@ -18,9 +29,9 @@ class CannotRunError(Exception):
         self.mistake, self.line, self.error = mistake, line, error
 
 
-def run_forward(forward, probe, arguments=None):
-    """Call a forward pass on copies of a probe's arguments, or of others; return (y, cache)."""
-    result = call("forward", forward, forward_arguments(forward, probe, arguments))
+def run_forward(forward, probe, arrays=None):
+    """Call a forward pass on copies of a probe's arrays, or of others; return (y, cache)."""
+    result = call("forward", *forward_call(forward, probe, arrays))
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise CannotRunError(
             Mistake(
@@ -32,63 +43,70 @@ def run_forward(forward, probe, arguments=None):
     return result
 
 
-def forward_arguments(forward, probe, arguments=None):
-    """Fresh copies of what a forward pass takes."""
-    arguments = [np.array(argument) for argument in arguments or probe.arguments]
-    if probe.eps is not None:
-        arguments.append(_last_argument(forward, probe.eps))
-    return arguments
+def forward_call(forward, probe, arrays=None):
+    """A forward pass and its arguments, copies: the arrays, then eps as its fourth parameter asks for it.
 
-
-def _last_argument(forward, eps):
-    """Eps itself, or CS231n's bn_param, a dict that holds it: as the fourth parameter asks."""
+    That is a number, or CS231n's bn_param, a dict that holds it.
+    """
+    arguments = [np.array(array) for array in arrays or probe.arguments]
+    if probe.eps is None:
+        return forward, arguments
     try:
         parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):
-        return eps
+        parameters = []
+    for place, parameter in enumerate(parameters):
+        if parameter.name in ("eps", "epsilon") and (place > 3 or parameter.kind is parameter.KEYWORD_ONLY):
+            return functools.partial(forward, **{parameter.name: probe.eps}), arguments
     fourth = parameters[3] if len(parameters) > 3 else None
-    if fourth is not None and (isinstance(fourth.default, dict) or "par" in fourth.name.lower()):
-        return {"mode": "train", "eps": eps, "momentum": 0.9}
-    return eps
+    if fourth is not None and (isinstance(fourth.default, dict) or DICTS.search(fourth.name.lower())):
+        return forward, [
+            *arguments,
+            {"mode": "train", "momentum": 0.9, "eps": probe.eps, "epsilon": probe.eps},
+        ]
+    return forward, [*arguments, probe.eps]
 
 
 def call(what, function, arguments):
     """Call a function of the learner; what it raises becomes a `CannotRunError` that names its line."""
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
             return function(*arguments)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # exit and the like, too
         raise CannotRunError(*_raised(what, function, arguments, error)) from error
 
 
 def _raised(what, function, arguments, error):
+    """The mistake that an error shows, the line of the function that raises it, and the error."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as refused:
+        sentence = f"Your {what} pass cannot be called with {len(arguments)} arguments: {refused}."
+        return Mistake("signature", sentence, SIGNATURES[what]), None, error
+    except ValueError:  # a built-in function may have no signature
+        pass
     code = code_of(function)
     own = [
-        frame
+        frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
         if code and (frame.filename, frame.name) == (code.co_filename, code.co_name)
     ]
-    line = own[0].lineno if own else None
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if line is None and isinstance(error, TypeError):
-        sentence = f"Your {what} cannot be called with {len(arguments)} arguments: {error}."
-        fix = {
-            "backward": "Give it two parameters, (dout, cache).",
-            "forward": "Give it the parameters (x, gamma, beta, eps), or (x, gamma, beta, bn_param).",
-        }[what]
-        return Mistake("signature", sentence, fix), None, error
+    line = own[0] if own else None
     if isinstance(error, NameError):
-        return (
-            Mistake("unset-name", f"A name is used before any line sets it: {error}.", "Set it before."),
-            line,
-            error,
-        )
+        later = code is not None and error.name in code.co_varnames
+        fix = "Set it in a line before." if later else "Set it, or import it, before it is used."
+        return Mistake("unset-name", f"A name is used that nothing has set: {error}.", fix), line, error
+    said = textwrap.shorten(f"{type(error).__name__}: {error}".rstrip(": "), 200)
     return Mistake("raises", f"Your {what} pass raises {said}", "Make this line run first."), line, error
 
 
 def source_line(function, number):
     """The text of a line of a function's file, or "" where the file is not at hand."""
     code = code_of(function)
+    if code:
+        linecache.checkcache(code.co_filename)  # the file may have been edited since
     return linecache.getline(code.co_filename, number).strip() if code and number else ""
 
 
@@ -117,32 +135,32 @@ def read_results(result, names):
             f"Your function is not written yet: it returns None for {' and '.join(names)}.",
             f"Compute {', '.join(names)}.",
         )
-    return [_read_result(name, value) for name, value in zip(names, result, strict=True)]
+    return [read_result(name, value) for name, value in zip(names, result, strict=True)]
 
 
-def _read_result(name, value):
+def read_result(name, value):
+    """One result as an array of floats, or the `Mistake` that says why it is none."""
     if value is None:
         return Mistake(f"{name}-none", f"{name} is None: nothing computes it yet.", f"Compute {name}.")
     try:
-        array = np.asarray(value)
-    except (TypeError, ValueError):
-        array = np.asarray(None)
-    if array.dtype.kind != "f":
-        what = (
-            f"an array of {array.dtype}"
-            if isinstance(value, np.ndarray)
-            else f"of type {type(value).__name__}"
-        )
+        array = np.array(value)  # a copy: the function may use its array again
+    except Exception:  # whatever stands for an array may raise anything
+        array = np.array(None)
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        is_array = isinstance(value, np.ndarray)
+        what = f"an array of {array.dtype}" if is_array else f"of type {type(value).__name__}"
         return Mistake(
             f"{name}-type",
-            f"{name} is {what}; it must be an array of floats.",
-            "np.zeros_like of an integer array is one of integers; give dtype=float.",
+            f"{name} is {what}; it must be an array of float64 or float32.",
+            "Give it dtype=float."
+            if array.dtype.kind in "iubf"
+            else f"Compute {name} as an array of floats.",
         )
     if not np.isfinite(array).all():
         return Mistake(
             f"{name}-nan", f"{name} holds NaN or inf.", "Look for a division by 0 or a power of a negative."
         )
-    return array
+    return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
 def _kind(result):
@@ -153,22 +171,27 @@ def _kind(result):
     return f"a {type(result).__name__}"
 
 
-def same(one, other):
-    """Whether two values are equal, arrays entry by entry, within tuples, lists and dicts too."""
-    if isinstance(one, np.ndarray):
-        return isinstance(other, np.ndarray) and one.shape == other.shape and bool(_equal(one, other))
-    if isinstance(one, dict):
+def same(one, other, tolerance=0.0):
+    """Whether what one holds is in the other too: arrays entry by entry, within tuples, lists and dicts.
+
+    A dict may have more entries. What is no number, and no collection of them, is not compared.
+    """
+    if isinstance(one, np.ndarray) and one.dtype.kind in "fiub":
         return (
-            isinstance(other, dict)
-            and one.keys() == other.keys()
-            and all(same(one[k], other[k]) for k in one)
+            isinstance(other, np.ndarray)
+            and one.shape == other.shape
+            and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
         )
+    if isinstance(one, dict):
+        return isinstance(other, dict) and all(k in other and same(one[k], other[k], tolerance) for k in one)
     if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, int | float | str | np.generic):
-        return one == other or (one != one and other != other)
+        return (
+            isinstance(other, tuple | list)
+            and len(one) == len(other)
+            and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))
+        )
+    if isinstance(one, int | float | np.number):
+        return isinstance(other, int | float | np.number) and (
+            one == other or (one != one and other != other)
+        )
     return True
-
-
-def _equal(one, other):
-    return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")

@@ -7,11 +7,11 @@ from bn_utils.compare import relative_error
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
 from bn_utils.diagnose.forward import judge_forward, wrong_forward_line
-from bn_utils.diagnose.lines import line_of, wrong_line
+from bn_utils.diagnose.lines import cache_line, line_of, wrong_line
 from bn_utils.diagnose.order import cache_count, cache_order, return_order
 from bn_utils.diagnose.report import Output, Report
 from bn_utils.diagnose.search import explain, matches
-from bn_utils.diagnose.subject import LAYERS, Subject, how_wrong, tolerance_of
+from bn_utils.diagnose.subject import LAYERS, TOLERANCE, Subject, how_wrong, tolerance_of
 from bn_utils.diagnose.symptoms import symptoms_of
 
 ROUND_OFF = 1e-9
@@ -58,9 +58,9 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
         raise ValueError(f"seed must be >= 0, got {seed}")
     subject = Subject(backward, forward, LAYERS[layer], LAYERS[layer].make_probes(seed))
     try:
-        found = judge_forward(subject) if forward else None
+        found = None if forward is None else judge_forward(subject)
     except calling.CannotRunError as error:
-        line = line_of(forward, error.line, "This line raises the error.")
+        line = line_of(forward, error.line, "This line raises the error.", in_forward=True)
         return Report(subject.name, False, ran=False, problems=(error.mistake,), line=line)
     if found is not None and not found.ok:
         return Report(subject.name, False, forward=found, line=wrong_forward_line(subject))
@@ -84,37 +84,48 @@ def _backward(subject, forward):
     problems = list(dict.fromkeys(problems))
     if raised is not None:
         problems.append(raised.mistake)
-    elif not calling.same(subject.run(subject.probes[0]), runs[0]):
-        problems.append(
-            Mistake(
-                "depends-on-earlier-calls",
-                "Called again with the same arguments, your function returns something else.",
-                "Use nothing but the arguments: no names from outside that change, no random numbers.",
-            )
-        )
+    elif _depends_on_earlier_calls(subject, runs[0]):
+        sentence = "Called again with the same arguments, your function returns something else."
+        fix = "Use nothing but the arguments: no names from outside that change, no random numbers."
+        problems.append(Mistake("depends-on-earlier-calls", sentence, fix))
+        return Report(subject.name, False, problems=tuple(problems), forward=forward)
     outputs = {
         name: _judge(name, [None if run is None else run[place] for run in runs], subject.probes)
         for place, name in enumerate(subject.layer.outputs)
     }
     wrong = [name for name, output in outputs.items() if not output.ok]
     if not wrong:
-        notes = _notes(runs, subject)
-        return Report(subject.name, not problems, True, tuple(problems), forward, outputs, notes=notes)
+        line = wrong_line(subject, subject.layer.outputs, raised) if raised else None
+        return Report(
+            subject.name, not problems, True, tuple(problems), forward, outputs, line, _notes(runs, subject)
+        )
     order = return_order(subject, runs)
     if order is None:
         _explain(outputs, wrong, runs, subject)
         unexplained = [name for name in wrong if not outputs[name].is_explained]
         order = cache_order(subject, unexplained) if unexplained else None
     if order is not None:
-        return Report(subject.name, False, True, (*problems, order), forward, outputs)
+        line = cache_line(subject) if order.id == "cache-order" else wrong_line(subject, wrong, raised)
+        return Report(subject.name, False, True, (*problems, order), forward, outputs, line)
     line = wrong_line(subject, wrong, raised)
     _add_symptoms(outputs, wrong, runs, subject)
     return Report(subject.name, False, True, tuple(problems), forward, outputs, line)
 
 
+def _depends_on_earlier_calls(subject, before):
+    try:
+        return not calling.same(before, subject.run(subject.probes[0]), TOLERANCE)
+    except calling.CannotRunError:
+        return True
+
+
 def _could_not_run(subject, forward, error):
     """A backward pass that raises an error for every probe."""
-    order = cache_order(subject, subject.layer.outputs) or cache_count(subject, error.error)
+    if isinstance(error.error, RecursionError):
+        return Report(subject.name, False, False, (error.mistake,), forward)
+    order = cache_order(subject, subject.layer.outputs) or cache_count(
+        subject, error.error, calling.source_line(subject.backward, error.line)
+    )
     if order is not None:
         line = line_of(subject.backward, error.line, "This line raises the error.")
         return Report(subject.name, False, False, (order, error.mistake), forward, line=line)
@@ -123,15 +134,17 @@ def _could_not_run(subject, forward, error):
 
 
 def _judge(name, results, probes):
-    """One output: right, or how wrong."""
+    """One output: right, or how wrong; where the function raises an error for some probes, for the others."""
     unread = [result for result in results if isinstance(result, Mistake)]
     if unread:
         return Output(False, "wrong", ((unread[0],),))
     if all(
-        matches(result, getattr(probe, name), tolerance_of(result))
+        result is None or matches(result, getattr(probe, name), tolerance_of(result))
         for result, probe in zip(results, probes, strict=True)
     ):
-        return Output(True, "right")
+        return Output(
+            True, "right" if all(result is not None for result in results) else "right where it runs"
+        )
     return Output(False, how_wrong(results, name, probes))
 
 
@@ -140,6 +153,7 @@ def _notes(runs, subject):
     error = max(
         relative_error(np.asarray(result, dtype=float), getattr(probe, name))
         for run, probe in zip(runs, subject.probes, strict=True)
+        if run is not None
         for name, result in zip(subject.layer.outputs, run, strict=True)
     )
     if error <= ROUND_OFF:

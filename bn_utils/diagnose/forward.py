@@ -1,5 +1,7 @@
 """A learner's own forward pass: whether it is right, which mistakes it makes, and its first wrong line."""
 
+from functools import partial
+
 import numpy as np
 
 from bn_utils.diagnose import calling
@@ -8,7 +10,7 @@ from bn_utils.diagnose.forward_model import explain_forward
 from bn_utils.diagnose.lines import found_line
 from bn_utils.diagnose.report import Forward
 from bn_utils.diagnose.search import matches
-from bn_utils.diagnose.subject import how_wrong, tolerance_of
+from bn_utils.diagnose.subject import TOLERANCE, TOLERANCE_32, how_wrong, tolerance_of
 from bn_utils.diagnose.tracing import first_wrong_line
 from bn_utils.gradcheck import numerical_gradient
 
@@ -18,11 +20,11 @@ def judge_forward(subject):
     results = []
     for probe in subject.probes:
         y, again = (calling.run_forward(subject.forward, probe)[0] for _ in range(2))
-        if not calling.same(y, again):
+        if not calling.same(y, again, TOLERANCE):
             sentence = "Your forward pass gives two results for the same input."
             fix = "Use nothing but the arguments: no random numbers, no names from outside."
             raise calling.CannotRunError(Mistake("forward-depends-on-earlier-calls", sentence, fix))
-        results.append(calling.read_results((y,), ("out",))[0])
+        results.append(calling.read_result("out", y))
     unread = [result for result in results if isinstance(result, Mistake)]
     if unread:
         return Forward(False, "wrong", ((unread[0],),))
@@ -34,37 +36,44 @@ def judge_forward(subject):
 
 
 def wrong_forward_line(subject):
+    """The first wrong line of the learner's forward pass."""
     probes = subject.probes[:2]
-    cases = [lambda probe=probe: calling.forward_arguments(subject.forward, probe) for probe in probes]
+    function, _ = calling.forward_call(subject.forward, probes[0])
+    cases = [lambda probe=probe: calling.forward_call(subject.forward, probe)[1] for probe in probes]
     right = [lambda result, probe=probe: _is_output(result, probe) for probe in probes]
-    return found_line(
-        subject.forward, first_wrong_line(subject.forward, cases, probes, right, subject.layer.quantities)
-    )
+    found = first_wrong_line(function, cases, probes, right, subject.layer.quantities)
+    return found_line(subject.forward, found, in_forward=True)
 
 
 def _is_output(result, probe):
     """Whether a forward pass has returned the right output, and something besides."""
     if not isinstance(result, tuple | list) or len(result) != 2:
         return False
-    y = calling.read_results(result[:1], ("out",))[0]
+    y = calling.read_result("out", result[0])
     return not isinstance(y, Mistake) and matches(y, probe.y, tolerance_of(y))
 
 
 def _backward_fits(subject):
-    """Whether the backward pass is the gradient of the learner's forward pass, wrong as this is."""
+    """Whether the backward pass is the gradient of the learner's forward pass, wrong as this is.
+
+    None where differences of the forward pass cannot tell: it computes in float32.
+    """
     probe = subject.probes[0]
+
+    def loss(place, array):
+        arrays = [*probe.arguments[:place], array, *probe.arguments[place + 1 :]]
+        return float(np.sum(probe.dout * calling.run_forward(subject.forward, probe, arrays)[0]))
+
     try:
+        if tolerance_of(calling.run_forward(subject.forward, probe)[0]) == TOLERANCE_32:
+            return None
         results = subject.run(probe)
-        for place, result in enumerate(results):
-
-            def loss(value, place=place):
-                arguments = [*probe.arguments[:place], value, *probe.arguments[place + 1 :]]
-                y, _ = calling.run_forward(subject.forward, probe, arguments)
-                return float(np.sum(probe.dout * y))
-
-            expected = numerical_gradient(loss, np.array(probe.arguments[place]))
-            if isinstance(result, Mistake) or not matches(result, expected, tolerance_of(result)):
-                return False
+        return not isinstance(results, Mistake) and all(
+            isinstance(result, np.ndarray)
+            and matches(
+                result, numerical_gradient(partial(loss, place), np.array(array)), tolerance_of(result)
+            )
+            for place, (array, result) in enumerate(zip(probe.arguments, results, strict=True))
+        )
     except (calling.CannotRunError, TypeError, ValueError):
         return False
-    return True

@@ -43,8 +43,6 @@ SPREADS = {
     "running": lambda p: np.sqrt(0.1 * p.var + p.eps),
     "running, from 1": lambda p: np.sqrt(0.9 + 0.1 * p.var + p.eps),
     "never updated": lambda p: np.sqrt(1 + p.eps),
-    "fixed eps": lambda p: np.sqrt(p.var + 1e-5),
-    "fixed eps 8": lambda p: np.sqrt(p.var + 1e-8),
 }
 SCALES = {
     "gamma": lambda p: p.gamma,

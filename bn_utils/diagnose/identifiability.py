@@ -50,8 +50,8 @@ def identifiability(output, probes=None):
         raise ValueError(f"output must be one of {', '.join(ENTRIES)}; got {output!r}")
     probes = probes or make_probes()
     entries = ENTRIES[output]
-    values = [_values(changed(output, entry.changes), probes) for entry in entries]
-    truth = _values(changed(output), probes)
+    values = [_values(output, changed(output, entry.changes), probes) for entry in entries]
+    truth = _values(output, changed(output), probes)
     rows = []
     for number, entry in enumerate(entries):
         distances = [distance(values[number], other) for other in values]
@@ -86,23 +86,30 @@ def _distance(one, other):
     return float(np.abs(one - other).max(initial=0) / max(scale, 1e-3))
 
 
-def _values(terms, probes, cache=None):
-    return [result_of(terms, probe, cache) for probe in probes]
+def _values(output, terms, probes, cache=None):
+    return [result_of(output, terms, probe, cache) for probe in probes]
 
 
 def pairs(output, probes=None):
-    """Count what becomes of all pairs of mistakes: "pair", "single" or "right", by what they return.
+    """Count the pairs of mistakes that can be told as a pair, by what they return.
 
-    A pair is named as a pair unless a single mistake, or none, returns the same. Arguments are
-    those of `identifiability`; the result is a Counter.
+    Parameters
+    ----------
+    output, probes
+        As those of `identifiability`.
+
+    Returns
+    -------
+    Counter
+        "pair"; "single" where one mistake alone returns the same; "right" where the two cancel.
     """
     probes = probes or make_probes()
     cache = {}
-    truth = _key(_values(changed(output), probes))
-    singles = {_key(_values(changed(output, entry.changes), probes)) for entry in ENTRIES[output]}
+    truth = _key(_values(output, changed(output), probes))
+    singles = {_key(_values(output, changed(output, entry.changes), probes)) for entry in ENTRIES[output]}
     counts = Counter()
     for _, terms in pairs_of(output):
-        key = _key(_values(terms, probes, cache))
+        key = _key(_values(output, terms, probes, cache))
         counts["right" if key == truth else "single" if key in singles else "pair"] += 1
     return counts
 

@@ -45,7 +45,6 @@ COUNTS = {
     "H": lambda p: p.H,
     "N H": lambda p: p.N * p.H,
     "(N - 1)/N": lambda p: (p.N - 1) / p.N,
-    "(N - 1) N": lambda p: (p.N - 1) * p.N,
     "N/2": lambda p: p.N / 2,
 }
 FACTORS = {
@@ -55,7 +54,6 @@ FACTORS = {
     "x_hat": lambda p: p.x_hat,
     "mu": lambda p: p.mu,
     "c^2": lambda p: p.c**2,
-    "|c|": lambda p: np.abs(p.c),
     "var": lambda p: p.var,
     "y": lambda p: p.y,
     "gamma x_hat": lambda p: p.gamma * p.x_hat,
@@ -63,7 +61,8 @@ FACTORS = {
     "biased x_hat": lambda p: p.c * p.var**-0.5,
     "outside x_hat": lambda p: p.c / (np.sqrt(p.var) + p.eps),
     "unbiased x_hat": lambda p: p.c * (p.var * p.N / (p.N - 1) + p.eps) ** -0.5,
-    "c/var": lambda p: p.c * p.r**2,
+    "c/var": lambda p: p.c / p.var,
+    "x_hat r": lambda p: p.x_hat * p.r,
 }
 SUMS = {
     "none": lambda a: a,
@@ -72,7 +71,6 @@ SUMS = {
     "axis 1": lambda a: a.sum(axis=1),
     "all": lambda a: a.sum(),
     "mean of rows": lambda a: a.mean(axis=0),
-    "max": lambda a: a.max(axis=0),
 }
 STDS = {
     "right": lambda p: p.r,
@@ -80,7 +78,6 @@ STDS = {
     "eps outside": lambda p: 1 / (np.sqrt(p.var) + p.eps),
     "unbiased": lambda p: (p.var * p.N / (p.N - 1) + p.eps) ** -0.5,
     "eps twice": lambda p: (p.var + 2 * p.eps) ** -0.5,
-    "eps subtracted": lambda p: np.abs(p.var - p.eps) ** -0.5,
 }
 DOUTS = {
     "dout": lambda p: p.dout,
@@ -93,15 +90,13 @@ RESULTS = {
     "transposed": lambda a: a.T,
     "summed": lambda a: a.sum(axis=0),
     "averaged": lambda a: a.mean(axis=0),
-    "total": lambda a: a.sum(),
-    "flat": lambda a: a.ravel(),
-    "int": lambda a: np.trunc(a),
 }
 
 
 def value_of(term, probe):
     """The value of one path, of any shape; a ValueError where its parts don't fit together."""
-    gamma, power = probe.gamma**term.gamma, STDS[term.std](probe) ** term.power
+    gamma = probe.gamma**term.gamma if term.gamma else 1.0
+    power = STDS[term.std](probe) ** term.power if term.power else 1.0
     summed = DOUTS[term.dout](probe) * FACTORS[term.inner](probe)
     outside = term.factor / COUNTS[term.count](probe) * FACTORS[term.outer](probe)
     for name, weight in (("gamma", gamma), ("power", power)):
@@ -112,8 +107,8 @@ def value_of(term, probe):
     return outside * SUMS[term.over](summed)
 
 
-def result_of(terms, probe, cache=None):
-    """The sum of the paths, or None where NumPy cannot add them up.
+def result_of(output, terms, probe, cache=None):
+    """The sum of the paths of an output, or None where NumPy cannot add them up.
 
     `cache` keeps the values of paths, by probe and term, between calls.
     """
@@ -126,8 +121,8 @@ def result_of(terms, probe, cache=None):
                 total = total + _cached(term, probe, cache)
     except ValueError:
         return None
-    if not np.shape(total):
-        total = np.asarray(total) if any(term.factor for term in terms.values()) else np.zeros_like(probe.x)
+    if not any(term.factor for term in terms.values()):
+        total = 0 * getattr(probe, output)
     return RESULTS[change](total) if change else total
 
 
@@ -157,5 +152,5 @@ def changed(output, *changes):
 def overlap(one, other):
     """Whether two changes touch the same part."""
     return any(
-        RESULT in (path,) or parts.keys() & other[path].keys() for path, parts in one.items() if path in other
+        path == RESULT or parts.keys() & other[path].keys() for path, parts in one.items() if path in other
     )

@@ -6,7 +6,10 @@ from itertools import combinations, permutations
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
 
-SHORT, LONGEST = 6, 12  # entries of a cache
+SHORT, LONGEST = 5, 12  # entries of a cache
+UNPACKING = re.compile(
+    r"(?:too many|not enough) values to unpack \(expected (?:at least )?(\d+)(?:, got (\d+))?"
+)
 
 
 def return_order(subject, runs):
@@ -39,8 +42,9 @@ def cache_order(subject, wrong):
             fields = getattr(cache, "_fields", None)
             return Mistake(
                 "cache-order",
-                f"The cache is taken apart in another order than it was put together: look at its entries "
-                f"number {moved}." + (f" Its order is {', '.join(fields)}." if fields else ""),
+                f"Your function is right once the entries number {moved} of the cache change places: "
+                "they are taken out in another order than they were put in, or used one for another."
+                + (f" The order is {', '.join(fields)}." if fields else ""),
                 "Give the names on the left of = cache the order of the forward pass.",
             )
     return None
@@ -60,12 +64,17 @@ def _orders(length):
                 yield order
 
 
-def cache_count(subject, error):
-    """The mistake of taking the cache apart into more or fewer names than it has entries, or None."""
+def cache_count(subject, error, line):
+    """The mistake of taking the cache apart into more or fewer names than it has entries, or None.
+
+    `error` is what the backward pass raises, `line` the text of the line that raises it.
+    """
     _, cache = subject.arguments(subject.probes[0])
-    taken = re.match(r"(?:too many|not enough) values to unpack \(expected (?:at least )?(\d+)", str(error))
-    if not taken or not hasattr(cache, "__len__") or len(cache) == int(taken[1]):
+    taken = UNPACKING.match(str(error))
+    if not taken or not isinstance(cache, tuple | list) or len(cache) == int(taken[1]):
         return None
+    if "cache" not in line if taken[2] is None else int(taken[2]) != len(cache):
+        return None  # something else is taken apart
     return Mistake(
         "cache-count",
         f"The cache is taken apart into {taken[1]} names, but the forward pass puts {len(cache)} entries in.",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bn_utils.diagnose.quantities import Quantity
+from bn_utils.diagnose.quantities import quantities_of
 
 LINEAR_SHAPES = ((7, 5, 3), (5, 3, 4), (4, 4, 4))  # N, D, H
 
@@ -98,9 +98,8 @@ def make_relu_probes(seed=0):
 def linear_quantities(probe):
     """What the lines of a right backward pass of the linear layer compute."""
     p = probe
-    return [
-        Quantity(text, np.asarray(value, dtype=float), label)
-        for text, value, label in (
+    return quantities_of(
+        (
             ("dout", p.dout, "eq-upstream"),
             ("X", p.x, "eq-linear"),
             ("W", p.w, "eq-linear"),
@@ -108,18 +107,17 @@ def linear_quantities(probe):
             ("dW = X.T @ dout", p.dW, "eq-dweight"),
             ("db = dout.sum(axis=0)", p.db, "eq-dbias"),
         )
-    ]
+    )
 
 
 def relu_quantities(probe):
     """What the lines of a right backward pass of the ReLU compute."""
     p = probe
-    return [
-        Quantity(text, np.asarray(value, dtype=float), label)
-        for text, value, label in (
+    return quantities_of(
+        (
             ("dout", p.dout, "eq-upstream"),
             ("y", p.x, "eq-relu"),
             ("y > 0", p.x > 0, "eq-drelu"),
             ("dy = dout * (y > 0)", p.dy, "eq-drelu"),
         )
-    ]
+    )

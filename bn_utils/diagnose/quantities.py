@@ -11,6 +11,8 @@ class Quantity(NamedTuple):
     text: str
     value: np.ndarray
     label: str
+    # of several terms or factors of dx at once: it could mend much, so it is no likely slip
+    is_compound: bool = False
 
 
 def quantities(probe):
@@ -22,80 +24,84 @@ def quantities(probe):
     dvar = -0.5 * p.r**3 * divar
     dmu = -p.r * sum_dxhat
     direct, through_var = dxhat * p.r, 2 / N * p.c * dvar
-    rows = np.ones((N, 1))
+    steps = (
+        ("N, the number of rows", N, "eq-mean"),
+        ("1 / N", 1 / N, "eq-mean"),
+        ("D, the number of columns", p.H, "eq-linear"),
+        ("eps", p.eps, "eq-normalize"),
+        ("x", p.x, "eq-linear"),
+        ("dout", p.dout, "eq-upstream"),
+        ("gamma", p.gamma, "eq-affine"),
+        ("beta", p.beta, "eq-affine"),
+        ("mu = x.mean(axis=0)", p.mu, "eq-mean"),
+        ("xmu = x - mu", p.c, "eq-centred"),
+        ("xmu**2", p.c**2, "eq-var"),
+        ("var = (xmu**2).mean(axis=0)", p.var, "eq-var"),
+        ("var + eps", p.var + p.eps, "eq-normalize"),
+        ("std = np.sqrt(var + eps)", 1 / p.r, "eq-std"),
+        ("ivar = 1 / np.sqrt(var + eps)", p.r, "eq-normalize"),
+        ("ivar**2", p.r**2, "eq-jac-product"),
+        ("ivar**3", p.r**3, "eq-jac-product"),
+        ("x_hat = xmu * ivar", p.x_hat, "eq-normalize"),
+        ("gamma * x_hat", p.gamma * p.x_hat, "eq-affine"),
+        ("dbeta = dout.sum(axis=0)", p.dbeta, "eq-dbeta-3"),
+        ("dout * x_hat", p.dout * p.x_hat, "eq-dgamma-2"),
+        ("dgamma = (dout * x_hat).sum(axis=0)", p.dgamma, "eq-dgamma-3"),
+        ("dxhat = dout * gamma", dxhat, "eq-staged-3"),
+        ("dxhat * xmu", dxhat * p.c, "eq-staged-4"),
+        ("divar = (dxhat * xmu).sum(axis=0)", divar, "eq-staged-4"),
+        ("dstd = -divar / std**2", -divar * p.r**2, "eq-staged-5"),
+        ("dvar = divar * -0.5 * (var + eps)**-1.5", dvar, "eq-staged-5"),
+        ("dxhat * xmu * -0.5 * (var + eps)**-1.5", -0.5 * dxhat * p.c * p.r**3, "eq-staged-5"),
+        ("dsq = dvar / N", dvar / N, "eq-staged-6"),
+        ("dxmu2 = 2 * xmu * dvar / N", through_var, "eq-staged-6"),
+        ("dxmu1 = dxhat * ivar", direct, "eq-staged-6"),
+        ("-dxhat * ivar", -direct, "eq-staged-7"),
+        ("dmu = -dxmu.sum(axis=0)", dmu, "eq-staged-7"),
+        ("dx2 = dmu / N", dmu / N, "eq-staged-8"),
+        ("dxmu1.sum(axis=0)", -dmu, "eq-staged-7"),
+        ("2 * xmu / N", 2 * p.c / N, "eq-dvar-4"),
+        ("dxhat.sum(axis=0)", sum_dxhat, "eq-dh-5"),
+        ("dxhat * x_hat", dxhat * p.x_hat, "eq-dh-5"),
+        ("(dxhat * x_hat).sum(axis=0)", sum_dxhat_xhat, "eq-dh-5"),
+        ("x_hat * (dxhat * x_hat).sum(axis=0)", p.x_hat * sum_dxhat_xhat, "eq-dh-5"),
+        ("N * dxhat", N * dxhat, "eq-dh-5"),
+        ("N * dout", N * p.dout, "eq-dh-hat"),
+        ("dout.mean(axis=0)", p.dbeta / N, "eq-dh-hat"),
+        ("(dout * x_hat).mean(axis=0)", p.dgamma / N, "eq-dh-hat"),
+        ("x_hat * (dout * x_hat).mean(axis=0)", p.x_hat * p.dgamma / N, "eq-dh-hat"),
+        ("dxhat.mean(axis=0)", sum_dxhat / N, "eq-dh-hat"),
+        ("(dxhat * x_hat).mean(axis=0)", sum_dxhat_xhat / N, "eq-dh-hat"),
+        ("x_hat * (dxhat * x_hat).mean(axis=0)", p.x_hat * sum_dxhat_xhat / N, "eq-dh-hat"),
+    )
+    compounds = (
+        ("y = gamma * x_hat + beta", p.y, "eq-affine"),
+        ("gamma * ivar", p.gamma * p.r, "eq-dh-5"),
+        ("gamma * ivar / N", p.gamma * p.r / N, "eq-dh-5"),
+        ("ivar / N", p.r / N, "eq-dh-5"),
+        ("dxmu = dxmu1 + dxmu2", direct + through_var, "eq-staged-6"),
+        ("dx", p.dx, "eq-dh-hat"),
+        ("N * dxhat - dxhat.sum(axis=0)", N * dxhat - sum_dxhat, "eq-dh-5"),
+        (
+            "N * dxhat - dxhat.sum(axis=0) - x_hat * (dxhat * x_hat).sum(axis=0)",
+            N * dxhat - sum_dxhat - p.x_hat * sum_dxhat_xhat,
+            "eq-dh-5",
+        ),
+        ("N * dout - dbeta", N * p.dout - p.dbeta, "eq-dh-hat"),
+        ("x_hat * dgamma", p.x_hat * p.dgamma, "eq-dh-hat"),
+        ("N * dout - dbeta - x_hat * dgamma", p.dx / (p.gamma * p.r / N), "eq-dh-hat"),
+        ("dout - dout.mean(axis=0)", p.dout - p.dbeta / N, "eq-dh-hat"),
+        ("dx / (gamma * ivar)", p.dx / (p.gamma * p.r), "eq-dh-hat"),
+        ("dxhat - dxhat.mean(axis=0)", dxhat - sum_dxhat / N, "eq-dh-hat"),
+        ("dx / ivar", p.dx / p.r, "eq-dh-hat"),
+    )
+    return quantities_of(steps) + quantities_of(compounds, are_compound=True)
+
+
+def quantities_of(rows, are_compound=False):
+    """Rows of text, value and label as quantities."""
     return [
-        Quantity(text, np.asarray(value, dtype=np.float64), label)
-        for text, value, label in (
-            ("N, the number of rows", N, "eq-mean"),
-            ("1 / N", 1 / N, "eq-mean"),
-            ("D, the number of columns", p.H, "eq-linear"),
-            ("eps", p.eps, "eq-normalize"),
-            ("x", p.x, "eq-linear"),
-            ("dout", p.dout, "eq-upstream"),
-            ("gamma", p.gamma, "eq-affine"),
-            ("beta", p.beta, "eq-affine"),
-            ("mu = x.mean(axis=0)", p.mu, "eq-mean"),
-            ("xmu = x - mu", p.c, "eq-centred"),
-            ("xmu**2", p.c**2, "eq-var"),
-            ("var = (xmu**2).mean(axis=0)", p.var, "eq-var"),
-            ("var + eps", p.var + p.eps, "eq-normalize"),
-            ("std = np.sqrt(var + eps)", 1 / p.r, "eq-std"),
-            ("ivar = 1 / np.sqrt(var + eps)", p.r, "eq-normalize"),
-            ("ivar**2", p.r**2, "eq-jac-product"),
-            ("ivar**3", p.r**3, "eq-jac-product"),
-            ("x_hat = xmu * ivar", p.x_hat, "eq-normalize"),
-            ("gamma * x_hat", p.gamma * p.x_hat, "eq-affine"),
-            ("y = gamma * x_hat + beta", p.y, "eq-affine"),
-            ("gamma * ivar", p.gamma * p.r, "eq-dh-5"),
-            ("gamma * ivar / N", p.gamma * p.r / N, "eq-dh-5"),
-            ("ivar / N", p.r / N, "eq-dh-5"),
-            ("dbeta = dout.sum(axis=0)", p.dbeta, "eq-dbeta-3"),
-            ("dout * x_hat", p.dout * p.x_hat, "eq-dgamma-2"),
-            ("dgamma = (dout * x_hat).sum(axis=0)", p.dgamma, "eq-dgamma-3"),
-            ("dxhat = dout * gamma", dxhat, "eq-staged-3"),
-            ("dxhat * xmu", dxhat * p.c, "eq-staged-4"),
-            ("divar = (dxhat * xmu).sum(axis=0)", divar, "eq-staged-4"),
-            ("dstd = -divar / std**2", -divar * p.r**2, "eq-staged-5"),
-            ("dvar = divar * -0.5 * (var + eps)**-1.5", dvar, "eq-staged-5"),
-            ("dxhat * xmu * -0.5 * (var + eps)**-1.5", -0.5 * dxhat * p.c * p.r**3, "eq-staged-5"),
-            ("dsq = dvar / N, for every row", rows * dvar / N, "eq-staged-6"),
-            ("dvar / N", dvar / N, "eq-staged-6"),
-            ("dxmu2 = 2 * xmu * dvar / N", through_var, "eq-staged-6"),
-            ("dxmu1 = dxhat * ivar", direct, "eq-staged-6"),
-            ("dxmu = dxmu1 + dxmu2", direct + through_var, "eq-staged-6"),
-            ("-dxhat * ivar", -direct, "eq-staged-7"),
-            ("dmu = -dxmu.sum(axis=0)", dmu, "eq-staged-7"),
-            ("dx2 = dmu / N, for every row", rows * dmu / N, "eq-staged-8"),
-            ("dmu / N", dmu / N, "eq-staged-8"),
-            ("(dxmu1).sum(axis=0)", -dmu, "eq-staged-7"),
-            ("2 * xmu / N", 2 * p.c / N, "eq-dvar-4"),
-            ("dx", p.dx, "eq-dh-hat"),
-            ("dxhat.sum(axis=0)", sum_dxhat, "eq-dh-5"),
-            ("dxhat * x_hat", dxhat * p.x_hat, "eq-dh-5"),
-            ("(dxhat * x_hat).sum(axis=0)", sum_dxhat_xhat, "eq-dh-5"),
-            ("x_hat * (dxhat * x_hat).sum(axis=0)", p.x_hat * sum_dxhat_xhat, "eq-dh-5"),
-            ("N * dxhat", N * dxhat, "eq-dh-5"),
-            ("N * dxhat - dxhat.sum(axis=0)", N * dxhat - sum_dxhat, "eq-dh-5"),
-            (
-                "N * dxhat - dxhat.sum(axis=0) - x_hat * (dxhat * x_hat).sum(axis=0)",
-                N * dxhat - sum_dxhat - p.x_hat * sum_dxhat_xhat,
-                "eq-dh-5",
-            ),
-            ("N * dout", N * p.dout, "eq-dh-hat"),
-            ("N * dout - dbeta", N * p.dout - p.dbeta, "eq-dh-hat"),
-            ("x_hat * dgamma", p.x_hat * p.dgamma, "eq-dh-hat"),
-            ("N * dout - dbeta - x_hat * dgamma", p.dx / (p.gamma * p.r / N), "eq-dh-hat"),
-            ("dout.mean(axis=0)", p.dbeta / N, "eq-dh-hat"),
-            ("(dout * x_hat).mean(axis=0)", p.dgamma / N, "eq-dh-hat"),
-            ("x_hat * (dout * x_hat).mean(axis=0)", p.x_hat * p.dgamma / N, "eq-dh-hat"),
-            ("dout - dout.mean(axis=0)", p.dout - p.dbeta / N, "eq-dh-hat"),
-            ("dx / (gamma * ivar)", p.dx / (p.gamma * p.r), "eq-dh-hat"),
-            ("dxhat.mean(axis=0)", sum_dxhat / N, "eq-dh-hat"),
-            ("(dxhat * x_hat).mean(axis=0)", sum_dxhat_xhat / N, "eq-dh-hat"),
-            ("dxhat - dxhat.mean(axis=0)", dxhat - sum_dxhat / N, "eq-dh-hat"),
-            ("x_hat * (dxhat * x_hat).mean(axis=0)", p.x_hat * sum_dxhat_xhat / N, "eq-dh-hat"),
-            ("dx / ivar", p.dx / p.r, "eq-dh-hat"),
-        )
+        Quantity(text, np.asarray(value, dtype=float), label, are_compound) for text, value, label in rows
     ]
 
 

@@ -5,6 +5,11 @@ from html import escape
 
 from bn_utils.diagnose.catalogue import Mistake
 
+FITS = {
+    True: "For this forward pass, your backward pass is right.",
+    False: "Your backward pass is not the gradient of this one; diagnose it again once this one is right.",
+}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -14,6 +19,7 @@ class Line:
     text: str  # "" where the source is not at hand
     sentence: str
     label: str = ""
+    in_forward: bool = False  # of the forward pass, not of the backward pass
 
 
 @dataclass(frozen=True)
@@ -115,22 +121,18 @@ class Report:
             yield 1, "forward pass", f"forward pass: {self.forward.sentence}"
             yield from _explanations(self.forward.explanations)
             if self.forward.backward_fits is not None:
-                fits = "right" if self.forward.backward_fits else "wrong too"
-                yield 2, "", f"For this forward pass, your backward pass is {fits}."
+                yield 2, "", FITS[self.forward.backward_fits]
         for name, output in self.outputs.items():
             yield 1, name, f"{name}: {output.sentence}"
             yield from _explanations(output.explanations)
             for symptom in output.symptoms:
                 yield from _mistake(2, symptom)
         if self.line is not None:
-            yield 1, "First wrong line", f"First wrong line: {self.line.number}{_colon(self.line.text)}"
+            where = "First wrong line" + (" of the forward pass" if self.line.in_forward else "")
+            yield 1, where, f"{where}: {self.line.number}" + (f": {self.line.text}" if self.line.text else "")
             yield 2, "", self.line.sentence + (f" ({self.line.label})" if self.line.label else "")
         for note in self.notes:
             yield 1, "Note", f"Note: {note}"
-
-
-def _colon(text):
-    return f": {text}" if text else ""
 
 
 def _explanations(explanations):

@@ -1,4 +1,4 @@
-"""Finds the mistakes that make an output what it is: one, then a factor, then two, then several factors."""
+"""Finds the mistakes that make an output what it is: one, then two, then a factor of each path."""
 
 from functools import lru_cache
 from itertools import combinations, product
@@ -52,12 +52,11 @@ def explain(output, results, probes, tolerance=TOLERANCE):
         _singles(
             cases,
             ENTRIES[output],
-            lambda entry, probe: result_of(changed(output, entry.changes), probe, cache),
+            lambda entry, probe: result_of(output, changed(output, entry.changes), probe, cache),
             tolerance,
         )
-        or _factors(output, cases, tolerance, most=1)
         or _pairs(output, cases, tolerance, cache)
-        or _factors(output, cases, tolerance, most=3)
+        or _factors(output, cases, tolerance)
     )
 
 
@@ -89,11 +88,11 @@ def pairs_of(output):
 def _pairs(output, cases, tolerance, cache):
     left = pairs_of(output)
     for result, probe in cases:  # the first probe leaves few
-        left = [pair for pair in left if matches(result, result_of(pair[1], probe, cache), tolerance)]
+        left = [pair for pair in left if matches(result, result_of(output, pair[1], probe, cache), tolerance)]
     return tuple(pair for pair, _ in left)
 
 
-def _factors(output, cases, tolerance, most):
+def _factors(output, cases, tolerance):
     """The factors k in k_1 direct + k_2 mean + k_3 variance, column by column, as mistakes."""
     paths = [path for path, term in PATHS[output].items() if term.factor]
     columns = []  # the factors of the paths in every column of every probe
@@ -119,7 +118,7 @@ def _factors(output, cases, tolerance, most):
     if len(paths) > 1 and len(set(forms.values())) == 1:
         return ((_factor_mistake(output, output, forms[paths[0]]),),)
     found = tuple(_factor_mistake(output, path, form) for path, form in forms.items() if form != _ONE)
-    return (found,) if 0 < len(found) <= most else ()
+    return (found,) if found else ()
 
 
 _ONE = (1.0, 0, 0, "1")
@@ -129,6 +128,8 @@ def _form(factors, probes, tolerance):
     """What factors are in all columns: (a number, a power of gamma, one of r, a count), or None."""
     if matches(factors, np.ones_like(factors), tolerance):
         return _ONE
+    if np.abs(factors).max() <= tolerance:
+        return 0.0, 0, 0, "1"
     gamma = np.concatenate([probe.gamma for probe in probes])
     r = np.concatenate([probe.r for probe in probes])
     counts = {
@@ -144,14 +145,22 @@ def _form(factors, probes, tolerance):
 
 def _factor_mistake(output, path, form):
     number, gamma_power, power, place = form
+    what = NAMES.get(path, path)
+    if number == 0:
+        return Mistake(f"{path}-missing", f"{what} is missing.", "Add it.", LABELS[output])
     parts = [f"{number:g}"] if number != 1 else []
-    parts += [f"gamma**{gamma_power}"] if gamma_power else []
-    parts += [f"ivar**{power}"] if power else []
+    parts += [f"gamma**{gamma_power}".removesuffix("**1")] if gamma_power else []
+    parts += [f"ivar**{power}".removesuffix("**1")] if power else []
+    parts += ["N"] if place == "1/N" else []
     said = " * ".join(parts) or "1"
-    said += "" if place == "1" else f" / ({place.replace('H', 'D')})"
+    said += (
+        ""
+        if place in ("1", "1/N")
+        else f" / ({place.replace('H', 'D')})".replace("(N)", "N").replace("(D)", "D")
+    )
     return Mistake(
         f"{path}-scaled",
-        f"{NAMES.get(path, path)} is {said} times what it must be.",
+        f"{what} is {said} times what it must be.",
         "Compare its factors, one by one, with those of the equation.",
         LABELS[output],
     )

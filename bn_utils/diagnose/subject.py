@@ -1,5 +1,6 @@
 """The functions under diagnosis, and the layers that they can be of."""
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -33,9 +34,12 @@ LAYERS = {
 }
 
 
+TOLERANCE, TOLERANCE_32 = 1e-5, 1e-4  # float32 may have been used inside
+
+
 def tolerance_of(result):
-    """How far, relative, a result of its dtype may be off; the mistakes are ten times further, or more."""
-    return 1e-4 if isinstance(result, np.ndarray) and result.dtype == np.float32 else 1e-5
+    """How far, relative, a result of its dtype may be off; the mistakes are a hundred times further."""
+    return TOLERANCE_32 if isinstance(result, np.ndarray) and result.dtype == np.float32 else TOLERANCE
 
 
 class Subject(NamedTuple):
@@ -56,7 +60,7 @@ class Subject(NamedTuple):
 
     def arguments(self, probe):
         """Fresh copies of what the backward pass takes, (dout, cache)."""
-        _, cache = calling.run_forward(self.forward or self.layer.forward, probe)
+        _, cache = calling.run_forward(self.layer.forward if self.forward is None else self.forward, probe)
         return np.array(probe.dout), cache
 
     def read(self, result):
@@ -69,7 +73,11 @@ class Subject(NamedTuple):
 
     def run_and_watch(self, probe):
         """What the backward pass returns, and whether it changes its arguments."""
-        given, before = self.arguments(probe), self.arguments(probe)
+        given = self.arguments(probe)
+        try:
+            before = copy.deepcopy(given)
+        except Exception:  # not everything can be copied; then the cache is not watched
+            before = np.array(given[0]), None
         results = self.read(calling.call("backward", self.backward, given))
         changes = [
             Mistake(
@@ -77,8 +85,8 @@ class Subject(NamedTuple):
                 f"Your function changes {name}, which others still need.",
                 f"Work on a copy: an operation such as *= or [...] = on {name} writes into it.",
             )
-            for name, now, then in zip(("dout", "cache"), given, before, strict=True)
-            if not calling.same(now, then)
+            for name, then, now in zip(("dout", "cache"), before, given, strict=True)
+            if not calling.same(then, now)
         ]
         return results, changes
 

@@ -27,7 +27,7 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
     first = (np.arange(N) == 0)[:, None]
     order = np.roll(np.arange(N), 1)
 
-    def same(name, changes, expected, part=np.s_[:]):
+    def holds_for(changes, expected, part=np.s_[:]):
         """Whether the learner's dx for a changed probe is what the true one would be."""
         found = backward(replace(probe, **changes))
         return (
@@ -59,21 +59,21 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
             "eq-dh-hat",
         ),
         (
-            same("dout", {"dout": 2 * probe.dout}, 2 * dx),
+            holds_for({"dout": 2 * probe.dout}, 2 * dx),
             "not-linear-in-dout",
             "Doubling dout does not double dx, but every gradient is linear in dout.",
             "A term of dx lacks dout, or has it twice.",
             "eq-chain",
         ),
         (
-            same("gamma", {"gamma": 2 * probe.gamma}, 2 * dx),
+            holds_for({"gamma": 2 * probe.gamma}, 2 * dx),
             "not-linear-in-gamma",
             "Doubling gamma does not double dx.",
             "Each term of dx has gamma once: start all from dxhat = dout * gamma.",
             "eq-dy-dhhat",
         ),
         (
-            same("columns", {"dout": probe.dout + other, "x": probe.x + other}, dx, np.s_[:, :-1]),
+            holds_for({"dout": probe.dout + other, "x": probe.x + other}, dx, np.s_[:, :-1]),
             "columns-mixed",
             "Changing the last column of x and dout changes dx in other columns.",
             "A sum runs over the wrong axis, or over all entries.",
@@ -87,28 +87,28 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
             "eq-dh-4",
         ),
         (
-            same("rows", {"dout": probe.dout[order], "x": probe.x[order]}, dx[order]),
+            holds_for({"dout": probe.dout[order], "x": probe.x[order]}, dx[order]),
             "order-of-rows",
             "Reordering the rows of x and dout does not reorder those of dx.",
             "Rows are told apart by their place: look for a wrong axis.",
             "eq-chain",
         ),
         (
-            same("shift", {"x": probe.x + 3}, dx),
+            holds_for({"x": probe.x + 3}, dx),
             "shift",
             "Adding a number to x changes dx, though x_hat stays the same.",
             "Somewhere x or mu stands for x - mu.",
             "eq-jac-centred",
         ),
         (
-            same("scale", {"x": 2 * probe.x, "eps": 4 * probe.eps}, dx / 2),
+            holds_for({"x": 2 * probe.x, "eps": 4 * probe.eps}, dx / 2),
             "scale",
             "Doubling x, with eps times 4, does not halve dx.",
             "A power of var + eps is wrong, or eps is not under the root.",
             "eq-jac-product",
         ),
         (
-            same("twice", twice, np.tile(dx, (2, 1))),
+            holds_for(twice, np.tile(dx, (2, 1))),
             "doubled-batch",
             "Giving every row twice changes dx, though all means stay the same.",
             "A 1/N is missing, there twice, or divides the wrong term.",

@@ -4,16 +4,21 @@ What a line computes is recognised by its value. A line is wrong if its value is
 derivation's quantities and the result is right as soon as one of them takes its place.
 """
 
+import functools
 import inspect
+import io
 import sys
+from contextlib import redirect_stdout
 from typing import NamedTuple
 
 import numpy as np
 
-from bn_utils.diagnose.quantities import quantities, shapes_of
-from bn_utils.diagnose.search import TOLERANCE, matches
+from bn_utils.diagnose.names import is_name_of
+from bn_utils.diagnose.quantities import shapes_of
+from bn_utils.diagnose.search import matches
 
-MOST_STEPS = 80
+MOST_STEPS = 80  # that are looked at
+MOST_LINES = 100_000  # of the function that are run in all: less than a second
 
 
 class Step(NamedTuple):
@@ -31,6 +36,7 @@ class Trace(NamedTuple):
 
     steps: list[Step]
     last: int  # the line that ran last
+    events: int  # how many lines ran
     names: dict  # what the names hold at the end
     result: object  # None where the function raised
 
@@ -42,13 +48,13 @@ class WrongLine(NamedTuple):
     name: str  # "return" for the line that returns
     quantity: str
     label: str
-    suspect: Step | None = (
-        None  # an earlier step that is no known quantity, where this one is the output itself
-    )
+    or_before: bool = False  # whether it may be a line before, too
 
 
 def code_of(function):
     """The code object of a Python function or method, or None."""
+    while isinstance(function, functools.partial):
+        function = function.func
     if not hasattr(function, "__code__") and not inspect.isroutine(function):
         function = type(function).__call__
     return getattr(inspect.unwrap(function), "__code__", None)
@@ -74,7 +80,7 @@ def trace(function, arguments):
         return note
 
     result = _run(function, arguments, note)
-    return Trace(steps, last, names, result)
+    return Trace(steps, last, events, names, result)
 
 
 def rerun(function, arguments, step, value):
@@ -104,7 +110,7 @@ def _run(function, arguments, tracer):
     old = sys.gettrace()
     sys.settrace(enter)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
             return function(*arguments)
     except (Exception, SystemExit):
         return None
@@ -122,15 +128,15 @@ def _same(one, other):  # pragma: no cover (called by a tracer)
     return one.shape == np.shape(other) and np.array_equal(one, other, equal_nan=True)
 
 
-def recognise(value, probe, known, tolerance=TOLERANCE):
+def recognise(value, probe, known):
     """The quantity whose value it is, in any shape, or None."""
     for quantity in known:
-        if any(matches(value, form, tolerance) for form in shapes_of(quantity.value, probe)):
+        if any(matches(value, form) for form in shapes_of(quantity.value, probe)):
             return quantity
     return None
 
 
-def first_wrong_line(function, cases, probes, right, known=quantities, tolerance=TOLERANCE):
+def first_wrong_line(function, cases, probes, right, quantities):
     """Find the first wrong line of a function whose result is wrong.
 
     Parameters
@@ -141,9 +147,8 @@ def first_wrong_line(function, cases, probes, right, known=quantities, tolerance
     probes : list of Probe
     right : list of functions of a result
         Whether the result for one probe is right, as far as this search goes.
-    known : function of a probe
-        Its quantities.
-    tolerance : float
+    quantities : function of a probe
+        What the lines of a right function compute.
 
     Returns
     -------
@@ -151,26 +156,36 @@ def first_wrong_line(function, cases, probes, right, known=quantities, tolerance
     """
     if code_of(function) is None:
         return None
-    known = [known(probe) for probe in probes]
+    known = [quantities(probe) for probe in probes]
     traces = [trace(function, case()) for case in cases]
-    ends = _at_the_return(traces[0], probes[0], known[0], right[0], tolerance)
+    at_return = WrongLine(traces[0].last, "return", "", "")
+    ends = _at_the_return(traces[0], probes[0], known[0], right[0])
     if ends is True:
-        return WrongLine(traces[0].last, "return", "", "")
-    steps = [_last_steps(one.steps) for one in traces]
-    fallback = suspect = None
-    for number, step in enumerate(steps[0]):
-        meant = recognise(step.value, probes[0], known[0], tolerance)
-        for index, quantity in enumerate(known[0]):
-            if quantity is not meant and _mends(function, cases, probes, known, steps, right, number, index):
-                wrong = WrongLine(step.line, step.name, quantity.text, quantity.label)
-                if meant is None:
-                    return wrong._replace(suspect=suspect if " = " not in quantity.text else None)
-                fallback = wrong
-                break
-        suspect = suspect or (step if meant is None and not step.plain else None)
-    if fallback is None and ends is None:
-        return WrongLine(traces[0].last, "return", "", "")
-    return fallback
+        return at_return
+    mending = _Mending(function, cases, probes, known, [_last_steps(one.steps) for one in traces], right)
+    mending.left = MOST_LINES // max(1, traces[0].events)
+    likely = fallback = None
+    strange = False  # whether a value before is no known quantity
+    for number, step in enumerate(mending.steps[0]):
+        meant = recognise(step.value, probes[0], known[0])
+        if meant is not None and is_name_of(step.name, meant.text) and step.value.shape == meant.value.shape:
+            continue  # right by its name and by its value
+        should = mending.quantity(number, meant)
+        if should is None:
+            strange |= meant is None and np.ptp(step.value) > 0  # an array of zeros is yet to be filled
+            continue
+        wrong = WrongLine(step.line, step.name, should.text, should.label)
+        if meant is not None and not is_name_of(step.name, should.text):
+            fallback = wrong
+            # the first line takes the cache apart
+            likely = likely or (
+                wrong if step.line != mending.steps[0][0].line and _differ(meant, should) else None
+            )
+        elif likely and (should.is_compound or strange):  # the earlier one explains the values between, too
+            return likely
+        else:
+            return wrong._replace(or_before=strange and should.is_compound)
+    return likely or (at_return if ends is None else fallback)
 
 
 def _last_steps(steps):
@@ -178,7 +193,7 @@ def _last_steps(steps):
     return list({(step.line, step.name): step for step in steps}.values())[-MOST_STEPS:]
 
 
-def _at_the_return(traced, probe, known, right, tolerance):
+def _at_the_return(traced, probe, known, right):
     """Whether the last line is wrong: True where it returns another name than it should.
 
     None where it computes what it returns, so that it may be; False where it returns plain names.
@@ -191,26 +206,61 @@ def _at_the_return(traced, probe, known, right, tolerance):
     other = list(result)
     computed = False
     for place, value in enumerate(result):
-        is_name = any(value is local for local in traced.names.values())
+        is_name = any(_is_held(value, local) for local in traced.names.values())
         computed |= not is_name
-        if is_name and not (_is_numeric(value) and recognise(np.array(value), probe, known, tolerance)):
+        if is_name and not (_is_numeric(value) and recognise(np.array(value), probe, known)):
             continue
         for local in held:
-            trial = [*other[:place], local, *other[place + 1 :]]
-            if right(trial):
+            if any(right([*other[:place], form, *other[place + 1 :]]) for form in (local, local.T)):
                 return True
     return None if computed else False
 
 
-def _mends(function, cases, probes, known, steps, right, number, index):
-    """Whether a quantity, in place of what a step computed, makes the result right for every probe."""
-    for case, probe, all_known, own, is_right in zip(cases, probes, known, steps, right, strict=True):
-        if number >= len(own) or own[number][:2] != steps[0][number][:2]:
+def _is_held(value, local):
+    """Whether a value is what a name holds, or its transpose."""
+    return value is local or (isinstance(value, np.ndarray) and value.base is local and value.ndim == 2)
+
+
+def _differ(meant, should):
+    """Whether one quantity can stand for another by a slip, more than by a factor or a whole bracket."""
+    if should.is_compound or should.value.ndim > meant.value.ndim:
+        return False
+    if should.value.shape != meant.value.shape or meant is should:
+        return True
+    ratio = should.value / meant.value
+    return not np.allclose(ratio, ratio.flat[0], rtol=1e-6)
+
+
+class _Mending:
+    """Runs of a function with other values in its names, until the lines that may run are used up."""
+
+    def __init__(self, function, cases, probes, known, steps, right):
+        self.function, self.cases, self.probes = function, cases, probes
+        self.known, self.steps, self.right = known, steps, right
+        self.left = 0  # how many runs are left
+
+    def quantity(self, number, meant):
+        """The quantity that makes the result right in place of what a step has computed, or None."""
+        value = self.steps[0][number].value
+        for index, quantity in enumerate(self.known[0]):
+            if quantity is meant and quantity.value.shape == value.shape:
+                continue
+            if all(self._mends(case, number, index) for case in range(len(self.cases))):
+                return quantity
+        return None
+
+    def _mends(self, case, number, index):
+        steps, probe = self.steps[case], self.probes[case]
+        if number >= len(steps) or steps[number][:2] != self.steps[0][number][:2]:
             return False
-        step, value = own[number], all_known[index].value
+        step, value = steps[number], self.known[case][index].value
         forms = [form for form in shapes_of(value, probe) if form.shape == step.value.shape]
-        if step.plain and not forms:
-            return False
-        if not any(is_right(rerun(function, case(), step, form.copy())) for form in forms or [value]):
-            return False
-    return True
+        if value.ndim and value.shape != step.value.shape and not step.plain:
+            forms.append(value)
+        self.left -= len(forms)
+        return self.left > 0 and any(
+            self.right[case](
+                rerun(self.function, self.cases[case](), step, form.item() if step.plain else form.copy())
+            )
+            for form in forms
+        )

@@ -35,6 +35,7 @@ EQUALS = (
         "x is (x - mu) + mu: the rest is the same for every row.",
     ),
     (("dx-summed", "dx-averaged"), "A column of dx sums to 0."),
+    (("dgamma-zero", "dgamma-dout-missing"), "The sum of x_hat over the rows is 0."),
     (("dgamma-gamma-extra", "dgamma-xhat-gamma"), "gamma is constant over the rows and may leave the sum."),
     (("dgamma-std-extra", "dgamma-std-squared"), "ivar is constant over the rows and may leave the sum."),
     (("dgamma-std-multiplied", "dgamma-takes-xmu"), "x - mu = x_hat / ivar, and ivar may leave the sum."),

@@ -46,6 +46,7 @@ def _times(factor):
 # closed form: variance path = -1/N gamma r x_hat sum(dout * x_hat)
 HAT = {"power": 1, "outer": "x_hat", "inner": "x_hat"}
 # the bracket of the closed form without its factor gamma r / N
+MEAN_OF_ALL = {"over": "all", "count": "N H"}
 BARE = {"gamma": 0, "power": 0, "count": "1"}
 
 DX = [
@@ -85,15 +86,15 @@ DX = [
     _one(
         "variance-no-2",
         {"variance": {"factor": -0.5}},
-        "The 2 of the derivative of (x - mu)^2 is missing, so the path through the variance is half.",
-        "dvar/dx is 2 / N * (x - mu): put the 2 in.",
+        "The path through the variance is half: the 2 of the derivative of (x - mu)**2 is missing.",
+        "dvar/dx is 2 / N * (x - mu): put the 2 in, or look for a 1/2 too many.",
         "eq-dvar-4",
     ),
     _one(
         "variance-no-half",
         {"variance": {"factor": -2}},
-        "The 1/2 of the derivative of (var + eps)**-0.5 is missing: the path through the variance is double.",
-        "d ivar/dvar is -0.5 * (var + eps)**-1.5: put the 0.5 in.",
+        "The path through the variance is double: the 1/2 of the derivative of (var + eps)**-0.5 is missing.",
+        "d ivar/dvar is -0.5 * (var + eps)**-1.5: put the 0.5 in, or look for a 2 too many.",
         "eq-jac-product",
     ),
     _one(
@@ -247,7 +248,7 @@ DX = [
             {path: {"std": std} for path in paths},
         )
         for p, paths, where in (
-            ("all", ALL, "dx"),
+            ("", ALL, "dx"),
             *((p, (p,), f"the {p} path") for p in ALL),
         )
         for name, std, sentence, fix in (
@@ -276,6 +277,27 @@ DX = [
                 "What the forward pass stored may hold eps already: add it once.",
             ),
         )
+    ),
+    *(
+        _one(
+            f"front-{name}",
+            {"direct": {"std": std}, "mean": {"std": std}, "variance": {**HAT, "std": std}},
+            f"In the factor in front of the closed form {said}; inside x_hat all is right.",
+            "The factor in front is gamma / np.sqrt(var + eps) / N.",
+            "eq-dh-hat",
+        )
+        for name, std, said in (
+            ("eps-missing", "no eps", "eps is missing under the root"),
+            ("eps-outside", "eps outside", "eps is added outside the root"),
+            ("unbiased", "unbiased", "the variance is divided by N - 1"),
+        )
+    ),
+    _one(
+        "variance-eps-missing-inside",
+        {"variance": {"power": 1, "outer": "c/var", "inner": "c"}},
+        "eps is missing where the path through the variance divides by var inside the bracket.",
+        "Divide (x - mu) * sum(dout * (x - mu)) by var + eps.",
+        "eq-dh-5",
     ),
     # 1/N
     *_each(
@@ -311,7 +333,7 @@ DX = [
         "n-entries",
         {"count": "N H"},
         "The {p} path is divided by the number of all entries, N times the columns.",
-        "Divide by N = dout.shape[0]: use .mean(axis=0), not .mean().",
+        "Divide by N = dout.shape[0], not by dout.size.",
     ),
     *_each(
         "mean variance",
@@ -383,18 +405,20 @@ DX = [
         "n-entries-in-sums",
         {"count": "N H"},
         "Both paths through the statistics are divided by the number of all entries.",
-        "Use .mean(axis=0), not .mean().",
+        "Divide by N = dout.shape[0], not by dout.size.",
         "eq-dh-5",
         ("mean", "variance"),
     ),
     # sums
-    *_each(
-        "mean variance",
-        "unsummed",
-        {"over": "none"},
-        "The sum over the rows is missing in the {p} path.",
-        "A statistic is shared by all N rows: sum over axis 0 before you send it back to x.",
-        "eq-staged-7",
+    *(
+        _one(
+            f"{p}-unsummed",
+            {p: {"over": "none"}},
+            f"The sum over the rows is missing in the {p} path.",
+            "A statistic is shared by all N rows: sum over axis 0 before you send it back to x.",
+            label,
+        )
+        for p, label in (("mean", "eq-staged-7"), ("variance", "eq-staged-4"))
     ),
     *(
         _one(
@@ -434,6 +458,22 @@ DX = [
             ("axis-1", "axis 1", "axis 1, the columns"),
             ("columns", "columns", "the columns (axis 1, keepdims)"),
             ("all", "all", "all entries"),
+        )
+    ),
+    *(
+        Entry(
+            Mistake(
+                f"{name}-mean-all",
+                f"{what} a mean over all entries, not over the rows of each column.",
+                "Use .mean(axis=0), not .mean().",
+                "eq-chain",
+            ),
+            changes,
+        )
+        for name, what, changes in (
+            ("mean", "The path through the mean takes", {"mean": MEAN_OF_ALL}),
+            ("variance", "The path through the variance takes", {"variance": {**HAT, **MEAN_OF_ALL}}),
+            ("sums", "Both paths take", {"mean": MEAN_OF_ALL, "variance": {**HAT, **MEAN_OF_ALL}}),
         )
     ),
     _all(
@@ -655,7 +695,7 @@ DX = [
             ),
             (
                 "hat-outer-squared",
-                {"power": 1, "outer": "c/var", "inner": "x_hat"},
+                {"power": 1, "outer": "x_hat r", "inner": "x_hat"},
                 "x_hat is divided by the standard deviation once more in front of dgamma.",
                 "x_hat = (x - mu) * ivar holds the division already.",
                 "eq-dh-hat",
@@ -721,7 +761,7 @@ DX = [
         "eq-dh-1",
     ),
     _one(
-        "stops-at-x",
+        "gamma-and-statistics-missing",
         {"mean": {"factor": 0}, "variance": {"factor": 0}, "direct": {"gamma": 0}},
         "dx is dout * ivar: gamma and both paths through the statistics are missing.",
         "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
@@ -735,6 +775,7 @@ DX = [
         "eq-dh-5",
         ("mean", "variance"),
     ),
+    _all("zero", {"factor": 0}, "dx is 0: nothing is added to it.", "Add its three terms.", "eq-dh-4"),
     _all("sign", _times(-1), "dx has the wrong sign.", "Flip it.", "eq-dh-5"),
     _all("doubled", _times(2), "dx is doubled.", "Look for a stray 2, or a line that adds twice.", "eq-dh-5"),
     _all("halved", _times(0.5), "dx is half of what it must be.", "Look for a stray 1/2.", "eq-dh-5"),
@@ -760,7 +801,7 @@ DX = [
         "eq-drelu",
     ),
     *(
-        _one(f"dx-{name}", {"result": result}, sentence, fix, "eq-dh-1")
+        _one(f"dx-{name}", {"result": result}, sentence, fix, "eq-layout")
         for name, result, sentence, fix in (
             ("transposed", "transposed", "dx is transposed.", "dx has the shape of x, (N, D)."),
             ("summed", "summed", "dx is summed over the rows.", "dx has the shape of x, (N, D)."),

@@ -15,15 +15,21 @@ def _entry(id, parts, sentence, fix, label):
 
 FORWARD = [
     _entry(
-        "not-centred", {"centre": "0"}, "x is not centred: the mean is not subtracted.", MEAN, "eq-normalize"
+        "not-centred", {"centre": "0"}, "x is not centred: the mean is not subtracted.", ROOT, "eq-normalize"
     ),
-    _entry("mean-sign", {"centre": "-mu"}, "The mean is added in place of subtracted.", MEAN, "eq-normalize"),
+    _entry("mean-sign", {"centre": "-mu"}, "The mean is added in place of subtracted.", ROOT, "eq-normalize"),
     _entry("mean-sum", {"centre": "sum"}, "The mean is a sum: 1/N is missing.", MEAN, "eq-mean"),
     _entry("mean-all", {"centre": "all"}, "The mean runs over all entries.", MEAN, "eq-mean"),
     _entry("mean-axis-1", {"centre": "axis 1"}, "The mean runs over axis 1.", MEAN, "eq-mean"),
     _entry("mean-rows", {"centre": "row"}, "The mean runs over each row, as in layer norm.", MEAN, "eq-mean"),
     _entry("median", {"centre": "median"}, "The median stands for the mean.", MEAN, "eq-mean"),
-    _entry("eps-missing", {"spread": "no eps"}, "eps is missing under the root.", ROOT, "eq-normalize"),
+    _entry(
+        "eps-missing",
+        {"spread": "no eps"},
+        "eps is missing under the root, or it is a small constant in place of the eps that is passed in.",
+        ROOT,
+        "eq-normalize",
+    ),
     _entry("eps-outside", {"spread": "eps outside"}, "eps is added outside the root.", ROOT, "eq-normalize"),
     _entry("eps-twice", {"spread": "eps twice"}, "eps is added twice under the root.", ROOT, "eq-normalize"),
     _entry(
@@ -41,16 +47,6 @@ FORWARD = [
         "eq-var",
     ),
     _entry("eps-squared", {"spread": "eps squared"}, "eps is squared.", ROOT, "eq-normalize"),
-    *(
-        _entry(
-            f"eps-fixed{suffix}",
-            {"spread": spread},
-            f"eps is always {value}: the value that is passed in is not used.",
-            'Take eps from the arguments, or bn_param.get("eps", 1e-5).',
-            "eq-normalize",
-        )
-        for suffix, spread, value in (("", "fixed eps", "1e-5"), ("-8", "fixed eps 8", "1e-8"))
-    ),
     _entry(
         "unbiased", {"spread": "unbiased"}, "The variance is divided by N - 1 (ddof=1).", VARIANCE, "eq-var"
     ),
@@ -72,8 +68,8 @@ FORWARD = [
         "std-as-var",
         {"spread": "std as var"},
         "The standard deviation is taken for the variance: the root is taken twice.",
-        ROOT,
-        "eq-normalize",
+        VARIANCE,
+        "eq-var",
     ),
     _entry("var-squared", {"spread": "var squared"}, "The variance is squared.", ROOT, "eq-normalize"),
     _entry(
@@ -103,7 +99,7 @@ FORWARD = [
     _entry(
         "absolute",
         {"spread": "absolute"},
-        "The mean of |x - mu| stands for the standard deviation.",
+        "The mean of |x - mu|, plus eps, stands for the standard deviation.",
         VARIANCE,
         "eq-var",
     ),

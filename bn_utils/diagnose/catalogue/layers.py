@@ -28,7 +28,12 @@ DX_LINEAR = _entries(
         ("doubled", lambda p: 2 * p.dX, "dX is doubled.", DX_FIX),
         ("halved", lambda p: p.dX / 2, "dX is half of what it must be.", DX_FIX),
         ("columns", lambda p: p.dX / p.w.shape[1], "dX is divided by the number of columns.", DX_FIX),
-        ("bias", lambda p: p.dX + p.dout.sum(axis=1, keepdims=True), "A sum of dout is added.", DX_FIX),
+        (
+            "bias",
+            lambda p: p.dX + p.dout.sum(axis=1, keepdims=True),
+            "The sum of each row of dout is added.",
+            DX_FIX,
+        ),
         ("x", lambda p: p.dX * p.x, "dX is multiplied by X.", DX_FIX),
     ],
 )
@@ -38,7 +43,7 @@ DW = _entries(
     [
         ("transposed", lambda p: p.dW.T, "dW is transposed: dout.T @ X.", DW_FIX),
         ("not-transposed", lambda p: p.x @ p.dout, "X is not transposed: X @ dout.", DW_FIX),
-        ("both-transposed", lambda p: p.x @ p.dout.T, "The wrong factor is transposed: X @ dout.T.", DW_FIX),
+        ("wrong-transposed", lambda p: p.x @ p.dout.T, "The wrong factor is transposed: X @ dout.T.", DW_FIX),
         ("mean", lambda p: p.dW / p.N, "dW is divided by N: no loss is averaged here.", DW_FIX),
         ("sign", lambda p: -p.dW, "The sign is wrong.", DW_FIX),
         ("doubled", lambda p: 2 * p.dW, "dW is doubled.", DW_FIX),

@@ -64,7 +64,7 @@ DGAMMA = _parameter(
         ),
         (
             "std-squared",
-            {"inner": "c/var"},
+            {"inner": "x_hat r"},
             "x_hat lacks the root: x - mu is divided by var + eps.",
             "{right}.",
         ),
