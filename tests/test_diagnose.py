@@ -463,8 +463,18 @@ def short_cache(dout, cache):
 def test_a_mixed_up_cache_is_named(backward, forward, numbers):
     report = diagnose(backward, forward)
     mistake = next(mistake for mistake in report.problems if mistake.id == "cache-order")
-    assert f"number {numbers} of the cache" in mistake.sentence
+    assert f"number {numbers} in other places" in mistake.sentence
     assert report.line.text.endswith("= cache")
+
+
+def test_one_entry_of_the_cache_for_another_is_named():
+    wrong, line = edited(right.closed_in_steps, "ivar = 1.0 / std", "ivar = 1.0 / var")
+    report = diagnose(wrong, right.forward)
+    assert (
+        report.problems[0].sentence
+        == "Your function uses entry number 3 of the cache where number 4 belongs."
+    )
+    assert report.line.number == line
 
 
 def test_the_order_of_our_own_cache_is_told():
@@ -473,7 +483,7 @@ def test_the_order_of_our_own_cache_is_told():
         return right.closed(dout, (h, mu, var, 1 / inv_std, h_hat, gamma, eps))
 
     mistake = diagnose(backward).problems[0]
-    assert "number 4 and 5 of the cache" in mistake.sentence
+    assert "number 4 and 5 in other places" in mistake.sentence
     assert mistake.sentence.endswith("The order is h, mu, var, inv_std, h_hat, gamma, eps.")
 
 
@@ -638,7 +648,10 @@ def test_the_other_layers_are_diagnosed_with_their_lines():
         dW = X.T @ dout / len(X)
         return dX, dW, dout.sum(axis=0)
 
-    report = diagnose(linear, layer="linear")
+    def affine(X, W, b):
+        return X @ W + b, (X, W)
+
+    report = diagnose(linear, affine, layer="linear")
     assert ids(report.outputs["dW"].mistakes) == {"dW-mean"}
     assert report.line.text == "dW = X.T @ dout / len(X)"
     report = diagnose(lambda dout, cache: dout * (dout > 0), layer="relu")
@@ -750,6 +763,7 @@ def test_a_float32_forward_pass_cannot_be_differentiated_by_differences():
     found = diagnose(right.closed, forward).forward
     assert ids(found.mistakes) == {"forward-beta-missing"}
     assert found.backward_fits is None
+    assert "backward pass" not in str(diagnose(right.closed, forward))
 
 
 def test_what_the_functions_print_is_dropped(capsys):
@@ -955,3 +969,101 @@ def test_names_are_known(name, text):
     assert is_name_of(name, text)
     assert not is_name_of("t1", text)
     assert not is_name_of(name, "2 * xmu / N")
+
+
+def test_eps_has_its_name_where_it_is_not_the_fourth_argument():
+    def forward(x, gamma, beta, training=True, epsilon=1e-5):
+        assert training is True
+        return right.forward(x, gamma, beta, epsilon)
+
+    assert diagnose(right.closed, forward).ok
+    assert not diagnose(right.closed, max).ran
+
+
+def test_a_forward_pass_whose_lines_change_what_it_returns():
+    def forward(x, gamma, beta, eps):
+        y, cache = right.forward(x, gamma, beta, eps)
+        both = (2 * y, cache)
+        if both[0].shape == np.shape(x):
+            y = both
+        return y
+
+    report = diagnose(right.closed, forward)
+    assert not report.forward.ok
+    assert report.line is not None
+
+
+def test_a_long_cache_and_one_that_is_no_tuple_are_not_reordered():
+    def forward(x, gamma, beta, eps):
+        y, cache = right.forward(x, gamma, beta, eps)
+        return y, (*cache, *range(10))
+
+    def backward(dout, cache):
+        dx, dgamma, dbeta = right.closed(dout, cache[:7])
+        return np.sin(dx), dgamma, dbeta
+
+    assert not diagnose(backward, forward).problems
+
+    def forward_dict(x, gamma, beta, eps):
+        y, cache = right.forward(x, gamma, beta, eps)
+        return y, {"all": cache}
+
+    assert not diagnose(lambda dout, cache: backward(dout, cache["all"]), forward_dict).problems
+
+
+def test_a_wrong_function_may_fail_on_the_probes_of_the_symptoms():
+    def backward(dout, cache):
+        dx, dgamma, dbeta = right.closed(dout, cache)
+        if len(dx) > 10:
+            raise MemoryError
+        return np.sin(dx), dgamma, dbeta
+
+    assert "symptom-doubled-batch" in ids(diagnose(backward, right.forward).outputs["dx"].symptoms)
+
+
+def test_a_dx_of_a_wrong_shape_that_nothing_explains_has_no_symptoms():
+    report = diagnose(closed_but(lambda dx, dgamma, dbeta: (dx[1:], dgamma, dbeta)), right.forward)
+    assert report.outputs["dx"].symptoms == ()
+    assert "has shape (6, 3)" in report.outputs["dx"].sentence
+
+
+def test_a_cache_of_which_an_entry_is_missing_shows_in_the_report():
+    text = str(diagnose(lambda dout, cache: (np.sin(dout), dout.sum(0), dout.sum(0)), right.forward))
+    assert "Doubling dout does not double dx" in text
+    text = str(diagnose(takes_too_many, right.forward))
+    assert (
+        "The cache is taken apart into 3 names, but the forward pass puts 7 entries in. [cache-count]" in text
+    )
+
+
+def test_a_sum_that_is_forgotten_is_found_whatever_its_name():
+    def backward(dout, cache):
+        *_, std, x_hat, gamma, _ = cache
+        t0 = dout * gamma
+        t1 = -t0 / std
+        t2 = t0 / std - x_hat * (t0 * x_hat).mean(axis=0) / std
+        t3 = t2 + t1 / len(t0)
+        return t3, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    assert diagnose(backward, right.forward).line.text == "t1 = -t0 / std"
+
+
+def test_lines_that_run_for_some_batches_alone_are_not_accused():
+    def backward(dout, cache):
+        *_, std, x_hat, gamma, _ = cache
+        dx = gamma * dout
+        if len(dout) != 7:
+            dx = dx / std
+        return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    assert not diagnose(backward, right.forward).ok
+
+
+def test_a_forward_pass_that_checks_itself_is_traced():
+    def forward(x, gamma, beta, eps):
+        t = x.mean(axis=0)
+        assert np.allclose(t, x.mean(axis=0))
+        std = np.sqrt(x.var(axis=0))
+        return gamma * (x - t) / std + beta, (x, t, std)
+
+    assert diagnose(right.closed, forward).line.text == "std = np.sqrt(x.var(axis=0))"

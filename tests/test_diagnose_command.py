@@ -10,6 +10,7 @@ import right_backwards as right
 from code_mutants import source_of
 from messages import exactly
 
+from bn_utils.diagnose import __main__ as command
 from bn_utils.diagnose.__main__ import diagnose_file, main
 from bn_utils.diagnose.loading import LoadError, load
 
@@ -42,8 +43,8 @@ def test_a_right_file(tmp_path, capsys):
 
 def test_a_wrong_file_as_a_process_of_its_own(tmp_path):
     path = file(tmp_path, WRONG)
-    command = [sys.executable, "-m", "bn_utils.diagnose", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    shell = [sys.executable, "-m", "bn_utils.diagnose", str(path)]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "variance-no-half" in done.stdout
     line = (
@@ -90,6 +91,8 @@ def test_the_other_layers_are_known_by_their_names(tmp_path, capsys):
     code, text = run(capsys, file(tmp_path, LINEAR), "affine_backward", "relu_backward")
     assert code == 0
     assert "  dW: right" in text
+    reports = diagnose_file(tmp_path / "layers.py", ["affine_backward", "relu_backward"])["reports"]
+    assert [list(report["outputs"]) for report in reports] == [["dX", "dW", "db"], ["dy"]]
     assert "  dy: right" in text
 
 
@@ -289,10 +292,61 @@ class Cache:
     assert run(capsys, file(tmp_path, threads + RIGHT), "--timeout", "20")[0] == 0
 
 
+@pytest.fixture
+def outputs():
+    """The two outputs of the process, put back after the test."""
+    kept = os.dup(1), os.dup(2)
+    yield
+    for number, file in enumerate(kept, start=1):
+        os.dup2(file, number)
+        os.close(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "error"),
+    [
+        (RIGHT, [], None),
+        ("", ["f"], "layers.py has no function f."),
+        (RIGHT, [3], "The diagnosis itself failed, please report it: TypeError: "),
+    ],
+)
+def test_the_process_of_its_own_answers_in_json(tmp_path, outputs, monkeypatch, text, given, error):
+    reading, writing = os.pipe()
+    os.dup2(writing, 1)
+    os.close(writing)
+    monkeypatch.setattr(command, "diagnose_file", lambda path, names: diagnose_file(path, names or given))
+    assert main(["--here", str(file(tmp_path, text))]) == 0
+    os.dup2(2, 1)
+    with os.fdopen(reading, encoding="utf-8") as answer:
+        found = json.load(answer)
+    assert (found["error"] or "").startswith(error or "")
+    assert (found["error"] is None) == (error is None)
+
+
+def test_names_of_modules_that_are_not_here(tmp_path):
+    names, failure = load(file(tmp_path, COURSE))
+    assert failure == ""
+    assert "__wrapped__" not in dir(names["Conv"])
+    with pytest.raises(AttributeError):
+        getattr(names["nd"], "__wrapped__")  # noqa: B009
+    with pytest.raises(AttributeError):
+        getattr(names["Conv"], "__wrapped__")  # noqa: B009
+    with pytest.raises(ImportError, match=r"^fast.conv.Layer is called, but its module is not here$"):
+        names["Conv"](1)
+    with pytest.raises(LoadError, match="cannot be read"):
+        load(tmp_path / "no.py")
+    path = tmp_path / "layers.py"
+    path.write_bytes(b"# coding: no-such\n")
+    with pytest.raises(LoadError, match="encoding"):
+        load(path)
+    assert load(file(tmp_path, "import os.path, json.tool as t\n" + COURSE))[1] == ""
+    assert load(file(tmp_path, "1 / 0\nraise SystemExit\n"))[1] == "ZeroDivisionError: division by zero"
+
+
 def test_a_terminal_of_another_encoding(tmp_path):
     path = file(tmp_path, WRONG.replace("axis=0)\n    dmu", "axis=0)  # \u65b9\u5dee\n    dmu"))
-    command = [sys.executable, "-m", "bn_utils.diagnose", str(path)]
+    shell = [sys.executable, "-m", "bn_utils.diagnose", str(path)]
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    done = subprocess.run(shell, capture_output=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\\u65b9" in done.stdout

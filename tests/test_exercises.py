@@ -271,3 +271,95 @@ def test_no_input_is_square(name):
 
 def test_the_module_is_the_one_that_chapters_import():
     assert exercises.check is check
+
+
+def layer_with(**changes):
+    """The layer's right backward pass, with some results changed by functions of it."""
+
+    def answer(da, X, W, b, gamma, beta, eps):
+        parts = ("dX", "dW", "db", "dgamma", "dbeta")
+        right = dict(zip(parts, layer_backward(da, X, W, b, gamma, beta, eps), strict=True))
+        return tuple(changes.get(part, lambda value, X: value)(right[part], X) for part in parts)
+
+    return answer
+
+
+# exercise: an answer, and what the message says of its mistake, in the book's names
+KNOWN = [
+    ("staged-backward", detached, "are treated as constants: dh = dy * gamma * inv_std"),
+    (
+        "staged-backward",
+        lambda *args: (backward(*args)[0], backward(*args)[1][None], backward(*args)[2]),
+        "dgamma has shape (1, 3), it must be (3,). The shape is (1, H): keepdims=True",
+    ),
+    (
+        "staged-backward",
+        lambda dy, h, gamma, beta, eps: backward(dy, h, np.ones_like(gamma), beta, eps),
+        "dh starts from dy in place of dy * gamma. dh_hat = dy * gamma, and dh from dh_hat.",
+    ),
+    (
+        "batchnorm-forward",
+        lambda h, gamma, beta, eps: forward(h, gamma, beta, 0.0),
+        "eps is missing under the",
+    ),
+    (
+        "means-backward",
+        lambda dy, h_hat, inv_std, gamma: means_backward(dy, h_hat, inv_std, 1),
+        "gamma is missing",
+    ),
+    (
+        "means-backward",
+        lambda dy, h_hat, inv_std, gamma: gamma * inv_std * (dy - dy.mean(0) - h_hat * (dy * h_hat).sum(0)),
+        "The 1/N of the variance path is missing",
+    ),
+    (
+        "variance-path",
+        lambda *args: -variance_path(*args),
+        "The path through the variance has the wrong sign.",
+    ),
+    ("variance-path", lambda *args: 2 * variance_path(*args), "The path through the variance is double"),
+    (
+        "variance-path",
+        lambda dy, h, gamma, eps: backward(dy, h, gamma, 0 * gamma, eps)[0],
+        "That is all of dh. Leave the direct and the mean path out.",
+    ),
+    (
+        "variance-path",
+        lambda dy, h, gamma, eps: variance_path(dy, h, gamma, eps)[0],
+        "it must be (7, 3). -1/N in front",
+    ),
+    (
+        "layer-backward",
+        layer_with(dW=lambda dW, X: dW / len(X)),
+        "dW is divided by N: no loss is averaged here. dW = X.T @ dh.",
+    ),
+    (
+        "layer-backward",
+        layer_with(dbeta=lambda dbeta, X: -dbeta),
+        "No sign changes here: dbeta = np.sum(dy, axis=0).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "message"), KNOWN)
+def test_a_known_mistake_is_named(name, answer, message):
+    with pytest.raises(ExerciseError, match=re.escape(message)):
+        check(name, answer)
+
+
+def test_where_no_mistake_is_known_the_hint_is_given():
+    with pytest.raises(ExerciseError, match=re.escape(EXERCISES["staged-backward"].hint)):
+        check("staged-backward", lambda *args: (np.sin(backward(*args)[0]), *backward(*args)[1:]))
+    with pytest.raises(ExerciseError, match="must be an array of numbers"):
+        check("staged-backward", lambda *args: ([[1.0], [2.0, 3.0]], *backward(*args)[1:]))
+
+
+def test_what_cannot_stand_in_an_exercise_is_not_named():
+    def answer(dy, h_hat, inv_std, gamma):
+        c = h_hat / inv_std
+        return gamma * inv_std * (dy - dy.mean(0) - c * (dy * h_hat).mean(0))
+
+    with pytest.raises(ExerciseError) as error:
+        check("means-backward", answer)
+    assert "h - mu stands for h_hat" in str(error.value)
+    assert " h stands for" not in str(error.value)

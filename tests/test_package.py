@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import bn_utils as bn
-from bn_utils import exercises, ledger, symbolic, texmath
+from bn_utils import diagnose, exercises, ledger, symbolic, texmath
+from bn_utils.diagnose.__main__ import diagnose_file
+from bn_utils.diagnose.identifiability import identifiability
+from bn_utils.diagnose.loading import load
 from bn_utils.proof import derivative
 from bn_utils.torch_oracle import torch_gradients
 
@@ -24,6 +27,10 @@ CHECKS = [
     texmath.read,
     derivative.differentiate,
     symbolic.residual,
+    diagnose.diagnose,
+    diagnose_file,
+    identifiability,
+    load,
 ]
 FUNCTIONS = [
     torch_gradients,

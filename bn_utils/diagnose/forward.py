@@ -6,12 +6,12 @@ import numpy as np
 
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.first_wrong import first_wrong_line
 from bn_utils.diagnose.forward_model import explain_forward
 from bn_utils.diagnose.lines import found_line
 from bn_utils.diagnose.report import Forward
 from bn_utils.diagnose.search import matches
 from bn_utils.diagnose.subject import TOLERANCE, TOLERANCE_32, how_wrong, tolerance_of
-from bn_utils.diagnose.tracing import first_wrong_line
 from bn_utils.gradcheck import numerical_gradient
 
 

@@ -1,8 +1,9 @@
 """The first wrong line of a learner's function, as a sentence."""
 
 from bn_utils.diagnose import calling
+from bn_utils.diagnose.first_wrong import first_wrong_line
 from bn_utils.diagnose.report import Line
-from bn_utils.diagnose.tracing import code_of, first_wrong_line, trace
+from bn_utils.diagnose.tracing import code_of, trace
 
 
 def wrong_line(subject, wrong, error):

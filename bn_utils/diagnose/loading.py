@@ -16,7 +16,6 @@ import numpy as np
 
 OUTER = "course"
 PACKAGE = f"{OUTER}.learner"  # the file is a module of it, so that relative imports are read too
-MOST_MODULES = 100  # that are made up for one statement
 PYTHON_2 = {"range": range, "xrange": range, "zip": zip, "map": map, "input": input, "str": str}
 
 
@@ -106,7 +105,7 @@ def load(path):
 
 def _run(code, imports, finder, names):
     """Run a statement; each time that a module is not here, or cannot be loaded, make it up and try again."""
-    for _ in range(MOST_MODULES):
+    while True:
         try:
             return exec(code, names)
         except Exception as error:
@@ -114,7 +113,6 @@ def _run(code, imports, finder, names):
             if not missing - finder.names - {None}:
                 raise
             finder.names |= missing - {None}
-    return None
 
 
 @contextmanager
@@ -136,7 +134,8 @@ def _importing(folders, finder, module):
         del sys.path[: len(folders)]
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None) or ""
-            if name.split(".")[0] == OUTER or finder.find_spec(name) or file.startswith(folders[0]):
+            own = str(Path(file).parent) in folders
+            if name.split(".")[0] == OUTER or finder.find_spec(name) or own:
                 del sys.modules[name]
 
 

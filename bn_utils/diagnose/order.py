@@ -38,16 +38,46 @@ def cache_order(subject, wrong):
         return None
     for order in _orders(len(cache)):
         if all(_right_in_order(subject, probe, order, wrong) for probe in subject.probes):
-            moved = " and ".join(str(place + 1) for place, entry in enumerate(order) if place != entry)
-            fields = getattr(cache, "_fields", None)
-            return Mistake(
-                "cache-order",
-                f"Your function is right once the entries number {moved} of the cache change places: "
-                "they are taken out in another order than they were put in, or used one for another."
-                + (f" The order is {', '.join(fields)}." if fields else ""),
-                "Give the names on the left of = cache the order of the forward pass.",
-            )
+            return _mixed_up(subject, cache, order)
     return None
+
+
+def _mixed_up(subject, cache, order):
+    moved = [place for place, entry in enumerate(order) if place != entry]
+    used = [place for place in moved if _is_used(subject, place)]
+    if len(moved) == 2 and len(used) == 1:
+        (other,) = set(moved) - set(used)
+        return Mistake(
+            "cache-entry",
+            f"Your function uses entry number {used[0] + 1} of the cache where number {other + 1} belongs.",
+            "Look at the line that takes the cache apart, and at where the name is used.",
+        )
+    fields = getattr(cache, "_fields", None)
+    return Mistake(
+        "cache-order",
+        f"The cache is taken apart in another order than it was put together: with its entries number "
+        f"{' and '.join(str(place + 1) for place in moved)} in other places, your function is right."
+        + (f" The order is {', '.join(fields)}." if fields else ""),
+        "Give the names on the left of = cache the order of the forward pass.",
+    )
+
+
+def _is_used(subject, place):
+    """Whether an entry of the cache has any effect: whether the result changes if it is gone."""
+    probe = subject.probes[0]
+    before = subject.dx(probe)
+    dout, cache = subject.arguments(probe)
+    without = [None if number == place else entry for number, entry in enumerate(cache)]
+    try:
+        after = subject.read(calling.call("backward", subject.backward, (dout, remade(cache, without))))
+    except calling.CannotRunError:
+        return True
+    return before is None or isinstance(after, Mistake) or not calling.same(before, after[0])
+
+
+def remade(cache, entries):
+    """A cache of the same kind with other entries."""
+    return cache._make(entries) if hasattr(cache, "_make") else type(cache)(entries)
 
 
 def _orders(length):
@@ -85,9 +115,8 @@ def cache_count(subject, error, line):
 def _right_in_order(subject, probe, order, wrong):
     dout, cache = subject.arguments(probe)
     entries = [cache[entry] for entry in order]
-    mixed = cache._make(entries) if hasattr(cache, "_make") else type(cache)(entries)
     try:
-        result = calling.call("backward", subject.backward, (dout, mixed))
+        result = calling.call("backward", subject.backward, (dout, remade(cache, entries)))
     except calling.CannotRunError:
         return False
     return subject.is_right(result, probe, wrong)

@@ -57,10 +57,6 @@ class ReluProbe:
         return (self.x,)
 
     @property
-    def N(self):
-        return self.x.shape[0]
-
-    @property
     def y(self):
         return np.maximum(0, self.x)
 

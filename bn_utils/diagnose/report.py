@@ -147,8 +147,7 @@ def _explanations(explanations):
 
 def _mistake(depth, mistake):
     yield depth, "", f"{mistake.sentence} [{mistake.id}]"
-    if mistake.fix:
-        yield depth + 1, "Fix", f"Fix: {mistake.fix}"
+    yield depth + 1, "Fix", f"Fix: {mistake.fix}"
     if mistake.label:
         yield depth + 1, "Derived", f"Derived: {mistake.label}, chapter {mistake.chapter}"
 

@@ -94,7 +94,7 @@ class Subject(NamedTuple):
         """The learner's dx for a probe, or None where there is none."""
         try:
             results = self.run(probe)
-        except (calling.CannotRunError, TypeError, ValueError):
+        except calling.CannotRunError:
             return None
         return results[0] if isinstance(results, list) and isinstance(results[0], np.ndarray) else None
 
@@ -110,12 +110,11 @@ class Subject(NamedTuple):
 
 def how_wrong(results, name, probes):
     """How far off an output is, or of what shape, for the first probe that tells."""
-    for result, probe in zip(results, probes, strict=True):
-        right = getattr(probe, name)
-        if result is None:
-            continue
-        if result.shape != right.shape:
-            return f"wrong, has shape {result.shape} for x of shape {probe.x.shape}; it must be {right.shape}"
-        if not matches(result, right, tolerance_of(result)):
-            return f"wrong, relative error {relative_error(result.astype(float), right):.2g}"
-    return "wrong"
+    result, right, probe = next(
+        (result, getattr(probe, name), probe)
+        for result, probe in zip(results, probes, strict=True)
+        if result is not None and not matches(result, getattr(probe, name), tolerance_of(result))
+    )
+    if result.shape != right.shape:
+        return f"wrong, has shape {result.shape} for x of shape {probe.x.shape}; it must be {right.shape}"
+    return f"wrong, relative error {relative_error(result.astype(float), right):.2g}"
