@@ -195,7 +195,8 @@ def test_a_file_of_the_course_loads_without_its_modules(tmp_path, capsys):
     before = set(sys.modules)
     used = BACKWARD.replace("N = dout.shape[0]", "N = helper(helper_too(dout)).shape[0]")
     assert diagnose_file(file(tmp_path, COURSE + FORWARD + used + ALT))["reports"][0]["ok"]
-    assert set(sys.modules) == before
+    made_up = {"course", "past", "cs231n", "scipy_is_not_here", "numba_is_not_here"}
+    assert made_up.isdisjoint(name.split(".")[0] for name in set(sys.modules) - before)
     calls = COURSE + FORWARD + BACKWARD.replace("N = dout.shape[0]", "N = fast_conv(dout).shape[0]")
     code, output = run(capsys, file(tmp_path, calls))
     assert code == 2

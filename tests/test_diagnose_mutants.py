@@ -44,7 +44,7 @@ def verdict(report, line):
         *(mistake for output in report.outputs.values() for mistake in output.mistakes if mistake.label),
     ]
     unexplained = [
-        name for name, output in report.outputs.items() if not output.ok and not output.is_explained
+        name for name, output in report.outputs.items() if output.ok is False and not output.is_explained
     ]
     named = {mistake.id for mistake in explained} - {"raises", "changes-cache", "changes-dout"}
     found = report.line.number if report.line else None

@@ -61,9 +61,9 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
         found = None if forward is None else judge_forward(subject)
     except calling.CannotRunError as error:
         line = line_of(forward, error.line, "This line raises the error.", in_forward=True)
-        return Report(subject.name, False, ran=False, problems=(error.mistake,), line=line)
+        return _report(subject, None, ran=False, problems=(error.mistake,), line=line)
     if found is not None and not found.ok:
-        return Report(subject.name, False, forward=found, line=wrong_forward_line(subject))
+        return _report(subject, found, line=wrong_forward_line(subject))
     return _backward(subject, found)
 
 
@@ -77,7 +77,7 @@ def _backward(subject, forward):
         except calling.CannotRunError as error:
             results, raised = None, raised or error
         if isinstance(results, Mistake):
-            return Report(subject.name, False, problems=(results,), forward=forward)
+            return _report(subject, forward, problems=(results,))
         runs.append(results)
     if all(run is None for run in runs):
         return _could_not_run(subject, forward, raised)
@@ -88,7 +88,7 @@ def _backward(subject, forward):
         sentence = "Called again with the same arguments, your function returns something else."
         fix = "Use nothing but the arguments: no names from outside that change, no random numbers."
         problems.append(Mistake("depends-on-earlier-calls", sentence, fix))
-        return Report(subject.name, False, problems=tuple(problems), forward=forward)
+        return _report(subject, forward, problems=tuple(problems))
     outputs = {
         name: _judge(name, [None if run is None else run[place] for run in runs], subject.probes)
         for place, name in enumerate(subject.layer.outputs)
@@ -96,8 +96,14 @@ def _backward(subject, forward):
     wrong = [name for name, output in outputs.items() if not output.ok]
     if not wrong:
         line = wrong_line(subject, subject.layer.outputs, raised) if raised else None
-        return Report(
-            subject.name, not problems, True, tuple(problems), forward, outputs, line, _notes(runs, subject)
+        return _report(
+            subject,
+            forward,
+            ok=not problems,
+            problems=tuple(problems),
+            outputs=outputs,
+            line=line,
+            notes=_notes(runs, subject),
         )
     order = return_order(subject, runs)
     if order is None:
@@ -106,10 +112,16 @@ def _backward(subject, forward):
         order = cache_order(subject, unexplained) if unexplained else None
     if order is not None:
         line = cache_line(subject) if order.id == "cache-order" else wrong_line(subject, wrong, raised)
-        return Report(subject.name, False, True, (*problems, order), forward, outputs, line)
+        return _report(subject, forward, problems=(*problems, order), outputs=outputs, line=line)
     line = wrong_line(subject, wrong, raised)
     _add_symptoms(outputs, wrong, runs, subject)
-    return Report(subject.name, False, True, tuple(problems), forward, outputs, line)
+    return _report(subject, forward, problems=tuple(problems), outputs=outputs, line=line)
+
+
+def _report(subject, forward, ok=False, **found):
+    """A report on the subject; outputs that are not looked at are said not to be."""
+    unknown = {name: Output(None, "not looked at") for name in subject.layer.outputs}
+    return Report(subject.name, ok, forward=forward, **{"outputs": unknown, **found})
 
 
 def _depends_on_earlier_calls(subject, before):
@@ -122,15 +134,15 @@ def _depends_on_earlier_calls(subject, before):
 def _could_not_run(subject, forward, error):
     """A backward pass that raises an error for every probe."""
     if isinstance(error.error, RecursionError):
-        return Report(subject.name, False, False, (error.mistake,), forward)
+        return _report(subject, forward, ran=False, problems=(error.mistake,))
     order = cache_order(subject, subject.layer.outputs) or cache_count(
         subject, error.error, calling.source_line(subject.backward, error.line)
     )
     if order is not None:
         line = line_of(subject.backward, error.line, "This line raises the error.")
-        return Report(subject.name, False, False, (order, error.mistake), forward, line=line)
+        return _report(subject, forward, ran=False, problems=(order, error.mistake), line=line)
     line = wrong_line(subject, subject.layer.outputs, error)
-    return Report(subject.name, False, False, (error.mistake,), forward, line=line)
+    return _report(subject, forward, ran=False, problems=(error.mistake,), line=line)
 
 
 def _judge(name, results, probes):

@@ -63,7 +63,9 @@ def first_wrong_line(function, cases, probes, right, quantities):
         return at_return
     mending = _Mending(function, cases, probes, known, [_last_steps(one.steps) for one in traces], right)
     mending.left = MOST_LINES // max(1, traces[0].events)
-    likely = fallback = None
+    # a step with a value of the derivation, mended by another: it may be wrong, and is likely so if
+    # the one can stand for the other by a slip
+    fallback = likely = None
     strange = False  # whether a value before is no known quantity
     for number, step in enumerate(mending.steps[0]):
         meant = recognise(step.value, probes[0], known[0])
@@ -76,10 +78,9 @@ def first_wrong_line(function, cases, probes, right, quantities):
         wrong = WrongLine(step.line, step.name, should.text, should.label)
         if meant is not None and not is_name_of(step.name, should.text):
             fallback = wrong
-            # the first line takes the cache apart
-            likely = likely or (
-                wrong if step.line != mending.steps[0][0].line and _differ(meant, should) else None
-            )
+            takes_cache_apart = step.line == mending.steps[0][0].line
+            if likely is None and not takes_cache_apart and _differ(meant, should):
+                likely = wrong
         elif likely and (should.is_compound or strange):  # the earlier one explains the values between, too
             return likely
         else:
@@ -102,7 +103,6 @@ def _at_the_return(traced, probe, known, right):
         return False if result is None else None
     result = list(result)
     held = [value for value in traced.names.values() if isinstance(value, np.ndarray)]
-    other = list(result)
     computed = False
     for place, value in enumerate(result):
         is_name = any(_is_held(value, local) for local in traced.names.values())
@@ -110,7 +110,7 @@ def _at_the_return(traced, probe, known, right):
         if is_name and not (is_numeric(value) and recognise(np.array(value), probe, known)):
             continue
         for local in held:
-            if any(right([*other[:place], form, *other[place + 1 :]]) for form in (local, local.T)):
+            if any(right([*result[:place], form, *result[place + 1 :]]) for form in (local, local.T)):
                 return True
     return None if computed else False
 

@@ -3,7 +3,7 @@
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.first_wrong import first_wrong_line
 from bn_utils.diagnose.report import Line
-from bn_utils.diagnose.tracing import code_of, trace
+from bn_utils.diagnose.tracing import trace
 
 
 def wrong_line(subject, wrong, error):
@@ -29,11 +29,7 @@ def wrong_line(subject, wrong, error):
 
 def cache_line(subject):
     """The first line that sets a name: there the cache is taken apart."""
-    steps = (
-        trace(subject.backward, subject.arguments(subject.probes[0])).steps
-        if code_of(subject.backward)
-        else []
-    )
+    steps = trace(subject.backward, subject.arguments(subject.probes[0])).steps
     return line_of(subject.backward, steps[0].line, "This line takes the cache apart.") if steps else None
 
 

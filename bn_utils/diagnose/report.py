@@ -26,7 +26,7 @@ class Line:
 class Output:
     """One result of the backward pass."""
 
-    ok: bool
+    ok: bool | None  # None where what comes before is wrong, so that it was not looked at
     sentence: str  # how far off it is, or of what shape
     explanations: tuple[tuple[Mistake, ...], ...] = ()  # each makes exactly this result
     symptoms: tuple[Mistake, ...] = ()  # properties of the true gradient that it lacks
@@ -69,7 +69,7 @@ class Report:
         What is wrong with the call itself: it raises, changes its arguments, ...
     forward : Forward or None
     outputs : dict of Output
-        By name: "dx", "dgamma", "dbeta".
+        By name: "dx", "dgamma", "dbeta"; of the other layers "dX", "dW", "db" or "dy".
     line : Line or None
         The first wrong line.
     notes : tuple of str
@@ -123,6 +123,8 @@ class Report:
             if self.forward.backward_fits is not None:
                 yield 2, "", FITS[self.forward.backward_fits]
         for name, output in self.outputs.items():
+            if output.ok is None:
+                continue
             yield 1, name, f"{name}: {output.sentence}"
             yield from _explanations(output.explanations)
             for symptom in output.symptoms:

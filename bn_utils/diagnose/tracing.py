@@ -98,6 +98,7 @@ def _run(function, arguments, tracer):
 
 
 def is_numeric(value):
+    """Whether a value is a number or an array of numbers."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "fiu"
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
