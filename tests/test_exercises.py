@@ -286,7 +286,7 @@ def layer_with(**changes):
 
 # exercise: an answer, and what the message says of its mistake, in the book's names
 KNOWN = [
-    ("staged-backward", detached, "are treated as constants: dh = dy * gamma * inv_std"),
+    ("staged-backward", detached, "are treated as constants: dh = dy * gamma / std"),
     (
         "staged-backward",
         lambda *args: (backward(*args)[0], backward(*args)[1][None], backward(*args)[2]),
@@ -315,7 +315,7 @@ KNOWN = [
     (
         "variance-path",
         lambda *args: -variance_path(*args),
-        "The path through the variance has the wrong sign.",
+        "The path through the variance (dvar) has the wrong sign.",
     ),
     ("variance-path", lambda *args: 2 * variance_path(*args), "The path through the variance is double"),
     (

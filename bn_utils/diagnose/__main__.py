@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from bn_utils.diagnose.diagnosis import diagnose
 from bn_utils.diagnose.loading import LoadError, load
+from bn_utils.diagnose.subject import LAYERS
 
 USUAL_NAMES = ("batchnorm_backward", "batchnorm_backward_alt", "batch_norm_backward", "bn_backward")
 RIGHT, WRONG, NOT_RUN = 0, 1, 2
@@ -130,17 +132,30 @@ def diagnose_file(path, functions=()):
             + (f" It has {', '.join(others)}: give one of them by name." if others else "")
             + (f" A part of it could not be loaded, it raises {failure}." if failure else "")
         )
-    reports = [diagnose(names[name], _forward(names, name), layer=_layer(name)) for name in found]
+    reports = [_diagnose_with_a_forward_pass(names, name) for name in found]
     return {"error": None, "reports": [r.as_dict() for r in reports], "texts": [str(r) for r in reports]}
 
 
-def _forward(names, backward):
-    """The forward pass that belongs to a backward pass, or None: ours."""
-    name = backward.replace("backward", "forward")
-    for candidate in (name, name.removesuffix("_alt")):
-        if candidate != backward and callable(names.get(candidate)):
-            return names[candidate]
-    return None
+def _diagnose_with_a_forward_pass(names, backward):
+    """Diagnose a function with the forward pass of its name, or one whose name goes on from there."""
+    own = backward.replace("backward", "forward").removesuffix("_alt")
+    layer = _layer(backward)
+    forwards = [name for name, value in names.items() if name.startswith(own) and callable(value)]
+    reports = []
+    for forward in sorted(forwards, key=lambda name: name != own):
+        if forward == backward:
+            continue
+        report = diagnose(names[backward], names[forward], layer=layer)
+        if forward != own:
+            report = replace(report, notes=(*report.notes, f"this is with the forward pass {forward}."))
+        if report.ok:
+            return report
+        reports.append(report)
+    if reports:
+        return reports[0]
+    report = diagnose(names[backward], layer=layer)
+    note = f"the file has no {own}: your function got the cache of bn_utils.{LAYERS[layer].forward.__name__}."
+    return replace(report, notes=(*report.notes, note))
 
 
 def _layer(name):

@@ -18,6 +18,7 @@ SIGNATURES = {
     "backward": "Give it two parameters, (dout, cache).",
     "forward": "Give it the parameters (x, gamma, beta, eps), or (x, gamma, beta, bn_param).",
 }
+TRAINING = {"mode": "train", "training": True, "train": True, "is_training": True}
 DICTS = re.compile("par|conf|cfg|opt|dict|kw")  # in the name of an argument that holds eps
 
 
@@ -55,9 +56,17 @@ def forward_call(forward, probe, arrays=None):
         parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    for place, parameter in enumerate(parameters):
-        if parameter.name in ("eps", "epsilon") and (place > 3 or parameter.kind is parameter.KEYWORD_ONLY):
-            return functools.partial(forward, **{parameter.name: probe.eps}), arguments
+    more = {parameter.name for parameter in parameters[4:]}
+    more |= {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    named = {
+        name: value
+        for name, value in {**TRAINING, "eps": probe.eps, "epsilon": probe.eps}.items()
+        if name in more
+    }
+    if named:
+        forward = functools.partial(forward, **named)
+    if named.keys() & {"eps", "epsilon"}:
+        return forward, arguments
     fourth = parameters[3] if len(parameters) > 3 else None
     if fourth is not None and (isinstance(fourth.default, dict) or DICTS.search(fourth.name.lower())):
         return forward, [
@@ -97,9 +106,18 @@ def _raised(what, function, arguments, error):
     if isinstance(error, NameError):
         later = code is not None and error.name in code.co_varnames
         fix = "Set it in a line before." if later else "Set it, or import it, before it is used."
-        return Mistake("unset-name", f"A name is used that nothing has set: {error}.", fix), line, error
+        sentence = f"You use {error.name or 'a name'}, but no line before has set it."
+        return Mistake("unset-name", sentence, fix), line, error
     said = textwrap.shorten(f"{type(error).__name__}: {error}".rstrip(": "), 200)
-    return Mistake("raises", f"Your {what} pass raises {said}", "Make this line run first."), line, error
+    return (
+        Mistake(
+            "raises",
+            f"Your {what} pass raises {said}",
+            "Mend what raises this error, then run the diagnosis again.",
+        ),
+        line,
+        error,
+    )
 
 
 def source_line(function, number):
@@ -126,13 +144,13 @@ def read_results(result, names):
     if not isinstance(result, tuple | list) or len(result) != len(names):
         return Mistake(
             "returns-count",
-            f"Your function returns {_kind(result)}; it must return {len(names)} results.",
+            f"Your function returns {_kind(result)}; it must return {len(names)}: {', '.join(names)}.",
             f"End it with: return {', '.join(names)}.",
         )
     if all(value is None for value in result):
         return Mistake(
             "not-written",
-            f"Your function is not written yet: it returns None for {' and '.join(names)}.",
+            f"Your function is not written yet: it returns None for {', '.join(names)}.",
             f"Compute {', '.join(names)}.",
         )
     return [read_result(name, value) for name, value in zip(names, result, strict=True)]
@@ -169,29 +187,3 @@ def _kind(result):
     if isinstance(result, np.ndarray):
         return f"an array of shape {result.shape}"
     return f"a {type(result).__name__}"
-
-
-def same(one, other, tolerance=0.0):
-    """Whether what one holds is in the other too: arrays entry by entry, within tuples, lists and dicts.
-
-    A dict may have more entries. What is no number, and no collection of them, is not compared.
-    """
-    if isinstance(one, np.ndarray) and one.dtype.kind in "fiub":
-        return (
-            isinstance(other, np.ndarray)
-            and one.shape == other.shape
-            and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
-        )
-    if isinstance(one, dict):
-        return isinstance(other, dict) and all(k in other and same(one[k], other[k], tolerance) for k in one)
-    if isinstance(one, tuple | list):
-        return (
-            isinstance(other, tuple | list)
-            and len(one) == len(other)
-            and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))
-        )
-    if isinstance(one, int | float | np.number):
-        return isinstance(other, int | float | np.number) and (
-            one == other or (one != one and other != other)
-        )
-    return True

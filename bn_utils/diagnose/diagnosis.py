@@ -6,6 +6,7 @@ from bn_utils._validation import describe
 from bn_utils.compare import relative_error
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.equality import same
 from bn_utils.diagnose.forward import judge_forward, wrong_forward_line
 from bn_utils.diagnose.lines import cache_line, line_of, wrong_line
 from bn_utils.diagnose.order import cache_count, cache_order, return_order
@@ -63,7 +64,7 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
         line = line_of(forward, error.line, "This line raises the error.", in_forward=True)
         return _report(subject, None, ran=False, problems=(error.mistake,), line=line)
     if found is not None and not found.ok:
-        return _report(subject, found, line=wrong_forward_line(subject))
+        return _report(subject, found, problems=_call_problems(subject), line=wrong_forward_line(subject))
     return _backward(subject, found)
 
 
@@ -85,8 +86,8 @@ def _backward(subject, forward):
     if raised is not None:
         problems.append(raised.mistake)
     elif _depends_on_earlier_calls(subject, runs[0]):
-        sentence = "Called again with the same arguments, your function returns something else."
-        fix = "Use nothing but the arguments: no names from outside that change, no random numbers."
+        sentence = "Called again with the same dout and cache, your function returns something else."
+        fix = "Look for a name from outside that changes, a default such as memory=[], or random numbers."
         problems.append(Mistake("depends-on-earlier-calls", sentence, fix))
         return _report(subject, forward, problems=tuple(problems))
     outputs = {
@@ -118,6 +119,16 @@ def _backward(subject, forward):
     return _report(subject, forward, problems=tuple(problems), outputs=outputs, line=line)
 
 
+def _call_problems(subject):
+    """What is wrong with the call of a backward pass, whatever its forward pass."""
+    try:
+        results = subject.run(subject.probes[0])
+    except calling.CannotRunError as error:
+        count = cache_count(subject, error.error, calling.source_line(subject.backward, error.line))
+        return (count or error.mistake,)
+    return (results,) if isinstance(results, Mistake) else ()
+
+
 def _report(subject, forward, ok=False, **found):
     """A report on the subject; outputs that are not looked at are said not to be."""
     unknown = {name: Output(None, "not looked at") for name in subject.layer.outputs}
@@ -126,7 +137,7 @@ def _report(subject, forward, ok=False, **found):
 
 def _depends_on_earlier_calls(subject, before):
     try:
-        return not calling.same(before, subject.run(subject.probes[0]), TOLERANCE)
+        return not same(before, subject.run(subject.probes[0]), TOLERANCE)
     except calling.CannotRunError:
         return True
 
@@ -140,7 +151,7 @@ def _could_not_run(subject, forward, error):
     )
     if order is not None:
         line = line_of(subject.backward, error.line, "This line raises the error.")
-        return _report(subject, forward, ran=False, problems=(order, error.mistake), line=line)
+        return _report(subject, forward, ran=False, problems=(order,), line=line)
     line = wrong_line(subject, subject.layer.outputs, error)
     return _report(subject, forward, ran=False, problems=(error.mistake,), line=line)
 

@@ -73,7 +73,8 @@ def first_wrong_line(function, cases, probes, right, quantities):
             continue  # right by its name and by its value
         should = mending.quantity(number, meant)
         if should is None:
-            strange |= meant is None and np.ptp(step.value) > 0  # an array of zeros is yet to be filled
+            yet_to_fill = step.value.ndim and not step.value.any()
+            strange |= meant is None and not step.plain and not yet_to_fill
             continue
         wrong = WrongLine(step.line, step.name, should.text, should.label)
         if meant is not None and not is_name_of(step.name, should.text):

@@ -6,6 +6,7 @@ import numpy as np
 
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.equality import same
 from bn_utils.diagnose.first_wrong import first_wrong_line
 from bn_utils.diagnose.forward_model import explain_forward
 from bn_utils.diagnose.lines import found_line
@@ -20,7 +21,7 @@ def judge_forward(subject):
     results = []
     for probe in subject.probes:
         y, again = (calling.run_forward(subject.forward, probe)[0] for _ in range(2))
-        if not calling.same(y, again, TOLERANCE):
+        if not same(y, again, TOLERANCE):
             sentence = "Your forward pass gives two results for the same input."
             fix = "Use nothing but the arguments: no random numbers, no names from outside."
             raise calling.CannotRunError(Mistake("forward-depends-on-earlier-calls", sentence, fix))
@@ -56,7 +57,7 @@ def _is_output(result, probe):
 def _backward_fits(subject):
     """Whether the backward pass is the gradient of the learner's forward pass, wrong as this is.
 
-    None where differences of the forward pass cannot tell: it computes in float32.
+    None where it cannot be told: the backward pass does not run, or the forward pass computes in float32.
     """
     probe = subject.probes[0]
 
@@ -68,7 +69,9 @@ def _backward_fits(subject):
         if tolerance_of(calling.run_forward(subject.forward, probe)[0]) == TOLERANCE_32:
             return None
         results = subject.run(probe)
-        return not isinstance(results, Mistake) and all(
+        if isinstance(results, Mistake):
+            return None
+        return all(
             isinstance(result, np.ndarray)
             and matches(
                 result, numerical_gradient(partial(loss, place), np.array(array)), tolerance_of(result)
@@ -76,4 +79,4 @@ def _backward_fits(subject):
             for place, (array, result) in enumerate(zip(probe.arguments, results, strict=True))
         )
     except (calling.CannotRunError, TypeError, ValueError):
-        return False
+        return None

@@ -1,4 +1,4 @@
-"""The forward pass y = gamma (x - centre) / spread + beta with its parts to choose."""
+"""The forward pass y = gamma (x - centre) / root(variance) + beta with its parts to choose."""
 
 from itertools import combinations
 
@@ -18,31 +18,34 @@ CENTRES = {
     "-mu": lambda p: -p.mu,
     "running": lambda p: 0.1 * p.mu,
 }
-SPREADS = {
-    "right": lambda p: np.sqrt(p.var + p.eps),
-    "no eps": lambda p: np.sqrt(p.var),
-    "eps outside": lambda p: np.sqrt(p.var) + p.eps,
-    "eps twice": lambda p: np.sqrt(p.var + 2 * p.eps),
-    "eps inside and outside": lambda p: np.sqrt(p.var + p.eps) + p.eps,
-    "sum of all": lambda p: np.sqrt(p.var.sum() + p.eps),
-    "eps squared": lambda p: np.sqrt(p.var + p.eps**2),
-    "unbiased": lambda p: np.sqrt(p.var * p.N / (p.N - 1) + p.eps),
-    "no root": lambda p: p.var + p.eps,
-    "no root, no eps": lambda p: p.var,
-    "std as var": lambda p: np.sqrt(np.sqrt(p.var) + p.eps),
-    "var squared": lambda p: np.sqrt(p.var**2 + p.eps),
-    "not centred": lambda p: np.sqrt((p.x**2).mean(axis=0) + p.eps),
-    "sum": lambda p: np.sqrt(p.var * p.N + p.eps),
-    "row": lambda p: np.sqrt(p.x.var(axis=1, keepdims=True) + p.eps),
-    "axis 1": lambda p: np.sqrt(p.x.var(axis=1) + p.eps),
-    "all": lambda p: np.sqrt(p.x.var() + p.eps),
-    "per feature": lambda p: np.sqrt(p.var * p.N / p.H + p.eps),
-    "absolute": lambda p: np.abs(p.c).mean(axis=0) + p.eps,
-    "multiplied": lambda p: 1 / np.sqrt(p.var + p.eps),
+VARIANCES = {
+    "right": lambda p: p.var,
+    "unbiased": lambda p: p.var * p.N / (p.N - 1),
+    "not centred": lambda p: (p.x**2).mean(axis=0),
+    "sum": lambda p: p.var * p.N,
+    "sum of all": lambda p: p.var.sum(),
+    "per feature": lambda p: p.var * p.N / p.H,
+    "row": lambda p: p.x.var(axis=1, keepdims=True),
+    "axis 1": lambda p: p.x.var(axis=1),
+    "all": lambda p: p.x.var(),
+    "std": lambda p: np.sqrt(p.var),
+    "squared": lambda p: p.var**2,
+    "absolute": lambda p: np.abs(p.c).mean(axis=0) ** 2,
+    "running": lambda p: 0.1 * p.var,
+    "running, from 1": lambda p: 0.9 + 0.1 * p.var,
     "1": lambda p: 1.0,
-    "running": lambda p: np.sqrt(0.1 * p.var + p.eps),
-    "running, from 1": lambda p: np.sqrt(0.9 + 0.1 * p.var + p.eps),
-    "never updated": lambda p: np.sqrt(1 + p.eps),
+}
+ROOTS = {
+    "right": lambda var, eps: np.sqrt(var + eps),
+    "no eps": lambda var, eps: np.sqrt(var),
+    "eps outside": lambda var, eps: np.sqrt(var) + eps,
+    "eps twice": lambda var, eps: np.sqrt(var + 2 * eps),
+    "eps inside and outside": lambda var, eps: np.sqrt(var + eps) + eps,
+    "eps squared": lambda var, eps: np.sqrt(var + eps**2),
+    "no root": lambda var, eps: var + eps,
+    "no root, no eps": lambda var, eps: var,
+    "multiplied": lambda var, eps: 1 / np.sqrt(var + eps),
+    "1": lambda var, eps: 1.0,
 }
 SCALES = {
     "gamma": lambda p: p.gamma,
@@ -58,15 +61,16 @@ SHIFTS = {
     "gamma": lambda p: p.gamma,
     "gamma beta": lambda p: p.gamma * p.beta,
 }
-PARTS = {"centre": CENTRES, "spread": SPREADS, "scale": SCALES, "shift": SHIFTS}
-RIGHT = {"centre": "mu", "spread": "right", "scale": "gamma", "shift": "beta"}
+RIGHT = {"centre": "mu", "variance": "right", "root": "right", "scale": "gamma", "shift": "beta"}
 
 
 def output_of(parts, probe):
     """What the forward pass returns with these parts, or None where they don't fit together."""
-    chosen = {name: PARTS[name][choice](probe) for name, choice in {**RIGHT, **parts}.items()}
+    chosen = {**RIGHT, **parts}
+    spread = ROOTS[chosen["root"]](VARIANCES[chosen["variance"]](probe), probe.eps)
     try:
-        return chosen["scale"] * ((probe.x - chosen["centre"]) / chosen["spread"]) + chosen["shift"]
+        x_hat = (probe.x - CENTRES[chosen["centre"]](probe)) / spread
+        return SCALES[chosen["scale"]](probe) * x_hat + SHIFTS[chosen["shift"]](probe)
     except ValueError:
         return None
 

@@ -37,14 +37,17 @@ def found_line(function, found, in_forward=False):
     """What the search has found, as a `Line`."""
     if found is None:
         return None
+    what = found.quantity.split(" = ")[-1]
     if found.name == "return":
-        return line_of(function, found.line, "What it returns is not what it should return.", "", in_forward)
-    what = found.quantity
-    if found.name == what.split(" = ")[0]:  # "dx should be dx" says nothing
-        what = what.split(" = ")[-1] if " = " in what else f"the true {what}"
-    sentence = f"{found.name} should be {what}: with that value, the lines after it are right."
+        sentence = "The mistake is in what this line returns."
+    elif found.name == what:  # such as dx
+        sentence = f"The mistake is in this line: {what} comes out wrong here."
+    else:
+        sentence = f"{found.name} should be {what}. With that value, the lines after it are right."
     if found.or_before:
-        sentence = f"{found.name} should be {what}: the mistake is in this line, or in one that it uses."
+        sentence = f"The mistake is in this line, or in one that it uses: {found.name} should be {what}."
+        if found.name == what:
+            sentence = f"The mistake is in this line, or in one that it uses: {what} comes out wrong here."
     return line_of(function, found.line, sentence, found.label, in_forward)
 
 

@@ -5,6 +5,7 @@ from itertools import combinations, permutations
 
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.equality import same
 
 SHORT, LONGEST = 5, 12  # entries of a cache
 UNPACKING = re.compile(
@@ -20,9 +21,10 @@ def return_order(subject, runs):
             run is not None and subject.is_right([run[place] for place in order], probe)
             for run, probe in zip(runs, subject.probes, strict=True)
         ):
+            yours = ", ".join(name for _, name in sorted(zip(order, names, strict=True)))
             return Mistake(
                 "return-order",
-                "The results are right, but returned in the wrong order.",
+                f"You return the right arrays in the wrong order: yours is {yours}.",
                 f"End it with: return {', '.join(names)}.",
             )
     return None
@@ -53,12 +55,12 @@ def _mixed_up(subject, cache, order):
             "Look at the line that takes the cache apart, and at where the name is used.",
         )
     fields = getattr(cache, "_fields", None)
+    numbers = " and ".join(str(place + 1) for place in moved)
     return Mistake(
         "cache-order",
-        f"The cache is taken apart in another order than it was put together: with its entries number "
-        f"{' and '.join(str(place + 1) for place in moved)} in other places, your function is right."
+        f"You take the cache apart in the wrong order: its entries number {numbers} change places."
         + (f" The order is {', '.join(fields)}." if fields else ""),
-        "Give the names on the left of = cache the order of the forward pass.",
+        "Give the names on the left of = cache the order that the forward pass gave them.",
     )
 
 
@@ -72,7 +74,7 @@ def _is_used(subject, place):
         after = subject.read(calling.call("backward", subject.backward, (dout, remade(cache, without))))
     except calling.CannotRunError:
         return True
-    return before is None or isinstance(after, Mistake) or not calling.same(before, after[0])
+    return before is None or isinstance(after, Mistake) or not same(before, after[0])
 
 
 def remade(cache, entries):
@@ -107,8 +109,8 @@ def cache_count(subject, error, line):
         return None  # something else is taken apart
     return Mistake(
         "cache-count",
-        f"The cache is taken apart into {taken[1]} names, but the forward pass puts {len(cache)} entries in.",
-        "Give the left of = cache one name for each entry, in the order of the forward pass.",
+        f"You take the cache apart into {taken[1]} names, but it has {len(cache)} entries.",
+        "Write one name for each entry to the left of = cache, in the order of the forward pass.",
     )
 
 

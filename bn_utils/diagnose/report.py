@@ -6,8 +6,8 @@ from html import escape
 from bn_utils.diagnose.catalogue import Mistake
 
 FITS = {
-    True: "For this forward pass, your backward pass is right.",
-    False: "Your backward pass is not the gradient of this one; diagnose it again once this one is right.",
+    True: "For this forward pass, your backward pass is right; it must change with it.",
+    False: "Your backward pass does not match it; mend the forward pass, then run the diagnosis again.",
 }
 
 
@@ -114,6 +114,10 @@ class Report:
     def _lines(self):
         """Each line of the text: its depth, the words that stand out, all words."""
         verdict = "right" if self.ok else "wrong" if self.ran else "could not be run"
+        if self.forward is not None and not self.forward.ok:
+            verdict = "its forward pass is wrong"
+        elif self.problems and self.outputs and all(output.ok for output in self.outputs.values()):
+            verdict = "wrong, though what it returns is right"
         yield 0, self.name, f"{self.name}: {verdict}"
         for problem in self.problems:
             yield from _mistake(1, problem)
@@ -127,6 +131,8 @@ class Report:
                 continue
             yield 1, name, f"{name}: {output.sentence}"
             yield from _explanations(output.explanations)
+            if output.symptoms:
+                yield 2, "", "It is wrong in a way that has no name here. What can be seen:"
             for symptom in output.symptoms:
                 yield from _mistake(2, symptom)
         if self.line is not None:
@@ -139,19 +145,19 @@ class Report:
 
 def _explanations(explanations):
     for number, found in enumerate(explanations):
-        if number:
+        head = "Or, with the same result: " if number else ""
+        if len(found) > 1:
             said = " And: ".join(f"{mistake.sentence} [{mistake.id}]" for mistake in found)
-            yield 2, "Or", f"Or, with the same result: {said}"
-            continue
-        for mistake in found:
-            yield from _mistake(2, mistake)
+            yield 2, "", f"{head}{said}" if number else f"{len(found)} mistakes; mend them all:"
+        for mistake in found if len(found) == 1 or not number else ():
+            yield from _mistake(2, mistake, head)
 
 
-def _mistake(depth, mistake):
-    yield depth, "", f"{mistake.sentence} [{mistake.id}]"
+def _mistake(depth, mistake, head=""):
+    yield depth, head, f"{head}{mistake.sentence} [{mistake.id}]"
     yield depth + 1, "Fix", f"Fix: {mistake.fix}"
     if mistake.label:
-        yield depth + 1, "Derived", f"Derived: {mistake.label}, chapter {mistake.chapter}"
+        yield depth + 1, "See", f"See: {mistake.label}, chapter {mistake.chapter}"
 
 
 def _plain(mistakes):

@@ -64,7 +64,9 @@ def _singles(cases, entries, value, tolerance):
     def makes(entry):
         return all(matches(result, _computed(value, entry, probe), tolerance) for result, probe in cases)
 
-    return tuple((entry.mistake,) for entry in entries if makes(entry))
+    found = [entry.mistake for entry in entries if makes(entry)]
+    found.sort(key=lambda mistake: "power" in mistake.id)  # a wrong name is likelier than a wrong power
+    return tuple((mistake,) for mistake in found)
 
 
 def _computed(value, entry, probe):

@@ -10,6 +10,7 @@ from bn_utils.batchnorm import batchnorm_forward
 from bn_utils.compare import relative_error
 from bn_utils.diagnose import calling, other_layers
 from bn_utils.diagnose.catalogue import Mistake
+from bn_utils.diagnose.equality import changed_part
 from bn_utils.diagnose.probes import make_probes
 from bn_utils.diagnose.quantities import quantities
 from bn_utils.diagnose.search import matches
@@ -79,14 +80,18 @@ class Subject(NamedTuple):
         except Exception:  # not everything can be copied; then the cache is not watched
             before = np.array(given[0]), None
         results = self.read(calling.call("backward", self.backward, given))
+        parts = {
+            name: changed_part(then, now, name)
+            for name, then, now in zip(("dout", "cache"), before, given, strict=True)
+        }
         changes = [
             Mistake(
                 f"changes-{name}",
-                f"Your function changes {name}, which others still need.",
-                f"Work on a copy: an operation such as *= or [...] = on {name} writes into it.",
+                f"Your function writes into {part}, but the code that called it still uses that.",
+                "Look for +=, -=, *=, /= or [...] = on this array, and copy it first, as in a = a.copy().",
             )
-            for name, then, now in zip(("dout", "cache"), before, given, strict=True)
-            if not calling.same(then, now)
+            for name, part in parts.items()
+            if part is not None
         ]
         return results, changes
 

@@ -4,9 +4,9 @@ from bn_utils.diagnose.catalogue.mistake import Entry, Mistake
 
 ALL = ("direct", "mean", "variance")
 NAMES = {
-    "direct": "The direct path (dout through x_hat alone)",
-    "mean": "The path through the mean",
-    "variance": "The path through the variance",
+    "direct": "The direct path (dxhat / std)",
+    "mean": "The path through the mean (dmu)",
+    "variance": "The path through the variance (dvar)",
 }
 SIGNS = {"direct": 1, "mean": -1, "variance": -1}
 HOME = {"direct": "eq-dh-4", "mean": "eq-dmu", "variance": "eq-dvar-4"}
@@ -43,6 +43,7 @@ def _times(factor):
     return lambda p: {"factor": SIGNS[p] * factor}
 
 
+CLOSED = "dx = gamma / np.sqrt(var + eps) / N * (N * dout - dbeta - x_hat * dgamma)."
 # closed form: variance path = -1/N gamma r x_hat sum(dout * x_hat)
 HAT = {"power": 1, "outer": "x_hat", "inner": "x_hat"}
 # the bracket of the closed form without its factor gamma r / N
@@ -51,20 +52,26 @@ BARE = {"gamma": 0, "power": 0, "count": "1"}
 
 DX = [
     # whole paths
-    *_each(
-        "direct mean variance",
-        "missing",
-        {"factor": 0},
-        "{path} is missing: its part of dx is not added.",
-        "Add the {p} term of dx; all three terms are needed.",
-        "eq-dh-4",
+    *(
+        _one(
+            f"{p}-missing",
+            {p: {"factor": 0}},
+            f"{NAMES[p]} is missing: its term is not added.",
+            fix,
+            "eq-dh-4",
+        )
+        for p, fix in (
+            ("direct", "Add dout * gamma / np.sqrt(var + eps) to dx."),
+            ("mean", "Add dmu / N to dx, with dmu = -np.sum(dout * gamma, axis=0) / np.sqrt(var + eps)."),
+            ("variance", "Add dvar * 2 * (x - mu) / N to dx."),
+        )
     ),
     *_each(
         "direct mean variance",
         "sign",
         _times(-1),
         "{path} has the wrong sign.",
-        "Flip the sign of the {p} term: dout counts plus, the other two terms minus.",
+        "Flip one sign on this path: in its sum, or where its term is added to dx, not both.",
         "eq-dh-4",
     ),
     *_each(
@@ -72,7 +79,7 @@ DX = [
         "doubled",
         _times(2),
         "{path} counts twice.",
-        "Add the {p} term once; look for a line that runs twice, or a stray 2.",
+        "Add the {p} term once: look for a line that runs twice, or a stray 2.",
         "eq-dh-4",
     ),
     *_each(
@@ -167,7 +174,7 @@ DX = [
         "std-missing",
         _power(-1),
         "The {p} path is not divided by the standard deviation.",
-        "Multiply the {p} term by 1 / np.sqrt(var + eps).",
+        "Divide the {p} term by np.sqrt(var + eps).",
         "eq-jac",
     ),
     *_each(
@@ -175,7 +182,7 @@ DX = [
         "std-multiplied",
         _power(-2),
         "The {p} path is multiplied by the standard deviation in place of divided.",
-        "Multiply by ivar = 1 / np.sqrt(var + eps), or divide by the root.",
+        "Divide by np.sqrt(var + eps) in place of multiplying.",
         "eq-jac",
     ),
     *_each(
@@ -183,34 +190,34 @@ DX = [
         "std-squared",
         _power(1),
         "The {p} path is divided by var + eps: the root is missing, or ivar is there twice.",
-        "The {p} term has the power -1/2, one factor 1 / np.sqrt(var + eps).",
+        "Divide the {p} term by np.sqrt(var + eps), once.",
         "eq-jac",
     ),
     *_each(
         "direct mean",
         "power-3",
         _power(2),
-        "The {p} path has the power -3/2 of var + eps; that power belongs to the variance path.",
-        "The {p} term has the power -1/2.",
+        "The {p} path has the power -1.5 of var + eps; that power belongs to the variance path.",
+        "Write (var + eps)**-0.5 in the {p} term.",
         "eq-jac",
     ),
     *(
         _one(
             f"variance-power-{name}",
             {"variance": {"power": power}},
-            f"The path through the variance has the power {said} of var + eps in place of -3/2.",
-            f"The derivative of (var + eps)**-0.5 is -0.5 * (var + eps)**-1.5{more}.",
+            f"The path through the variance (dvar) has in effect the power {said} of var + eps, not -1.5.",
+            f"Write (var + eps)**-1.5{more}.",
             "eq-jac-product",
         )
         for name, power, said, more in (
-            ("0", 0, "0", ": it is missing altogether"),
-            ("1", 1, "-1/2", ": a derivative lowers the power by one"),
-            ("2", 2, "-1", ", three factors 1 / np.sqrt(var + eps), not two"),
-            ("4", 4, "-2", ", three factors 1 / np.sqrt(var + eps), not four"),
-            ("5", 5, "-5/2", ", three factors 1 / np.sqrt(var + eps), not five"),
-            ("6", 6, "-3", ": cube the inverse root, not the inverse variance"),
-            ("minus-3", -3, "+3/2", ": the power is negative"),
-            ("minus-1", -1, "+1/2", ": the power is negative"),
+            ("0", 0, "0", "; it is missing altogether"),
+            ("1", 1, "-0.5", "; a derivative lowers the power by one"),
+            ("2", 2, "-1", ": three factors 1 / np.sqrt(var + eps), not two"),
+            ("4", 4, "-2", ": three factors 1 / np.sqrt(var + eps), not four"),
+            ("5", 5, "-2.5", ": three factors 1 / np.sqrt(var + eps), not five"),
+            ("6", 6, "-3", "; cube the inverse root, not the inverse variance"),
+            ("minus-3", -3, "+1.5", "; the power is negative"),
+            ("minus-1", -1, "+0.5", "; the power is negative"),
         )
     ),
     *(
@@ -226,7 +233,7 @@ DX = [
                 "multiplied",
                 -2,
                 "dx is multiplied by the standard deviation in place of divided by it.",
-                "Multiply by ivar = 1 / np.sqrt(var + eps), or divide by the root.",
+                "Divide by np.sqrt(var + eps) in place of multiplying.",
             ),
             (
                 "squared",
@@ -237,8 +244,8 @@ DX = [
             (
                 "cubed",
                 2,
-                "The factor in front of dx has the power -3/2 of var + eps.",
-                "In closed form the power in front is -1/2; the rest of -3/2 is inside x_hat.",
+                "The factor in front of dx has the power -1.5 of var + eps.",
+                "Write (var + eps)**-0.5 in front; the rest of the power -1.5 is inside x_hat.",
             ),
         )
     ),
@@ -304,7 +311,7 @@ DX = [
         "mean variance",
         "n-missing",
         {"count": "1"},
-        "The 1/N of the {p} path is missing: a sum stands where a mean belongs.",
+        "The 1/N of the {p} path is missing: it needs a mean, not a sum.",
         "Divide the {p} term by N.",
     ),
     *_each(
@@ -360,7 +367,7 @@ DX = [
         "n-missing",
         lambda p: {"count": {"direct": "1/N"}.get(p, "1")},
         "The 1/N in front of the closed form is missing: dx is N times too large.",
-        "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+        CLOSED,
         "eq-dh-hat",
     ),
     _all(
@@ -382,7 +389,7 @@ DX = [
         "n-missing-in-sums",
         {"count": "1"},
         "Both paths through the statistics lack their 1/N: sums stand where means belong.",
-        "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma): the factor N is before dout alone.",
+        f"{CLOSED[:-1]}: the factor N is before dout alone.",
         "eq-dh-5",
         ("mean", "variance"),
     ),
@@ -424,24 +431,24 @@ DX = [
         _one(
             f"{p}-{name}{'' if not form else '-' + form}",
             {p: {"over": over, "inside": inside, **own}},
-            f"The sum in the {p} path runs over {what}{where}.",
-            "Sum over the rows: np.sum(..., axis=0), one number a column.",
+            f"In the {p} path you sum{where} over {what}; each column needs its own sum.",
+            "Sum down each column: np.sum(..., axis=0).",
             "eq-chain",
         )
         for name, over, what in (
-            ("sum-axis-1", "axis 1", "axis 1, the columns,"),
-            ("sum-columns", "columns", "the columns (axis 1, keepdims),"),
-            ("sum-all", "all", "all entries, not over the rows of its own column,"),
+            ("sum-axis-1", "axis 1", "axis 1"),
+            ("sum-columns", "columns", "axis 1, with keepdims"),
+            ("sum-all", "all", "the whole array"),
         )
         for p, form, inside, own, where in (
-            ("mean", "", "", {}, " of dout"),
-            ("mean", "dxhat", "gamma", {}, " of dout * gamma"),
-            ("mean", "ivar", "gamma power", {}, " of dout * gamma * ivar"),
-            ("variance", "", "", HAT, " of dout * x_hat"),
-            ("variance", "dxhat-xhat", "gamma", HAT, " of dout * gamma * x_hat"),
-            ("variance", "xmu", "", {}, " of dout * (x - mu)"),
-            ("variance", "dxhat", "gamma", {}, " of dout * gamma * (x - mu)"),
-            ("variance", "ivar", "gamma power", {}, " of dout * gamma * (x - mu) * ivar**3"),
+            ("mean", "", "", {}, " dout"),
+            ("mean", "dxhat", "gamma", {}, " dout * gamma"),
+            ("mean", "ivar", "gamma power", {}, " dout * gamma * ivar"),
+            ("variance", "", "", HAT, " dout * x_hat"),
+            ("variance", "dxhat-xhat", "gamma", HAT, " dout * gamma * x_hat"),
+            ("variance", "xmu", "", {}, " dout * (x - mu)"),
+            ("variance", "dxhat", "gamma", {}, " dout * gamma * (x - mu)"),
+            ("variance", "ivar", "gamma power", {}, " dout * gamma * (x - mu) * ivar**3"),
         )
     ),
     *(
@@ -449,7 +456,7 @@ DX = [
             Mistake(
                 f"sums-{name}",
                 f"Both sums of dx run over {what}.",
-                "Sum over the rows: np.sum(..., axis=0), one number a column.",
+                "Sum down each column: np.sum(..., axis=0).",
                 "eq-chain",
             ),
             {"mean": {"over": over}, "variance": {"over": over, **HAT}},
@@ -506,7 +513,7 @@ DX = [
                 "takes-dgamma",
                 "x_hat",
                 "The path through the mean has dgamma = sum(dout * x_hat) where sum(dout) belongs.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
             ),
             (
                 "times-xmu",
@@ -556,7 +563,7 @@ DX = [
             (
                 "outer-x",
                 {"outer": "x"},
-                "x stands for x - mu where dvar is sent back to x.",
+                "x stands for x - mu where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu).",
                 "eq-dvar-4",
             ),
@@ -577,7 +584,7 @@ DX = [
             (
                 "outer-xhat",
                 {"outer": "x_hat"},
-                "x_hat stands for x - mu where dvar is sent back to x.",
+                "x_hat stands for x - mu where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu), not divided by the standard deviation.",
                 "eq-dvar-4",
             ),
@@ -592,13 +599,13 @@ DX = [
                 "both-xhat",
                 {"outer": "x_hat", "inner": "x_hat"},
                 "x_hat stands for x - mu everywhere in the path through the variance.",
-                "With x_hat in both places the power is -1/2; with x - mu it is -3/2.",
+                "Use x - mu with the power -1.5, or x_hat in both places with the power -0.5.",
                 "eq-jac",
             ),
             (
                 "outer-missing",
                 {"outer": "1"},
-                "The factor x - mu is missing where dvar is sent back to x.",
+                "The factor x - mu is missing where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu): every row gets its own.",
                 "eq-dvar-4",
             ),
@@ -612,7 +619,7 @@ DX = [
             (
                 "outer-squared",
                 {"outer": "c^2"},
-                "x - mu is squared where dvar is sent back to x.",
+                "x - mu is squared where dvar meets 2 * (x - mu) / N.",
                 "The derivative of (x - mu)^2 is 2 (x - mu).",
                 "eq-dvar-1",
             ),
@@ -626,21 +633,21 @@ DX = [
             (
                 "outer-mu",
                 {"outer": "mu"},
-                "mu stands for x - mu where dvar is sent back to x.",
+                "mu stands for x - mu where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu).",
                 "eq-dvar-4",
             ),
             (
                 "outer-var",
                 {"outer": "var"},
-                "var stands for x - mu where dvar is sent back to x.",
+                "var stands for x - mu where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu).",
                 "eq-dvar-4",
             ),
             (
                 "outer-dout",
                 {"outer": "dout"},
-                "dout stands for x - mu where dvar is sent back to x.",
+                "dout stands for x - mu where dvar meets 2 * (x - mu) / N.",
                 "dvar/dx is 2 / N * (x - mu).",
                 "eq-dvar-4",
             ),
@@ -648,21 +655,21 @@ DX = [
                 "hat-outer-x",
                 {"power": 1, "outer": "x", "inner": "x_hat"},
                 "x stands for x_hat in front of dgamma.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
                 "eq-dh-hat",
             ),
             (
                 "hat-outer-xmu",
                 {"power": 1, "outer": "c", "inner": "x_hat"},
                 "x - mu stands for x_hat in front of dgamma.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
                 "eq-dh-hat",
             ),
             (
                 "hat-outer-missing",
                 {"power": 1, "outer": "1", "inner": "x_hat"},
                 "The factor x_hat before dgamma is missing.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
                 "eq-dh-hat",
             ),
             (
@@ -676,14 +683,14 @@ DX = [
                 "takes-dbeta",
                 {"power": 1, "outer": "x_hat", "inner": "1"},
                 "The path through the variance has dbeta = sum(dout) where dgamma belongs.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
                 "eq-dh-hat",
             ),
             (
                 "hat-outer-dout",
                 {"power": 1, "outer": "dout", "inner": "x_hat"},
                 "dout stands for x_hat in front of dgamma.",
-                "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+                CLOSED,
                 "eq-dh-hat",
             ),
             (
@@ -706,43 +713,43 @@ DX = [
         "swapped-sums",
         {"mean": {"inner": "x_hat"}, "variance": {"power": 1, "outer": "x_hat", "inner": "1"}},
         "dgamma and dbeta are swapped in dx.",
-        "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+        CLOSED,
         "eq-dh-hat",
     ),
     # the vanishing sum
     _one(
         "mean-of-variance-unsummed",
         {"mean of the variance": {"factor": 1, "count": "N^2"}},
-        "In dmu, the term of the variance is not summed: sum(x - mu) is 0, x - mu is not.",
-        "Sum x - mu over the rows, or leave the term out: it is exactly 0.",
+        "In dmu, -2 * (x - mu) is not summed over axis 0.",
+        "Sum it down each column, or leave the term out: that sum is 0.",
         "eq-dvar-3",
     ),
     _one(
         "mean-of-variance-unsummed-undivided",
         {"mean of the variance": {"factor": 1}},
-        "In dmu, the term of the variance is neither summed nor divided by N, though sum(x - mu) is 0.",
-        "Sum x - mu over the rows, or leave the term out: it is exactly 0.",
+        "In dmu, -2 * (x - mu) is neither summed over axis 0 nor divided by N.",
+        "Sum it down each column, or leave the term out: that sum is 0.",
         "eq-dvar-3",
     ),
     _one(
         "mean-of-variance-x",
         {"mean of the variance": {"factor": 1, "outer": "mu"}},
         "In dmu, the term of the variance sums x in place of x - mu, so that it no longer vanishes.",
-        "Sum x - mu over the rows, or leave the term out: it is exactly 0.",
+        "Sum it down each column, or leave the term out: that sum is 0.",
         "eq-dvar-3",
     ),
     _one(
         "mean-of-variance-mu",
         {"mean of the variance": {"factor": -1, "outer": "mu"}},
         "In dmu, the term of the variance sums -mu in place of x - mu, so that it no longer vanishes.",
-        "Sum x - mu over the rows, or leave the term out: it is exactly 0.",
+        "Sum it down each column, or leave the term out: that sum is 0.",
         "eq-dvar-3",
     ),
     # several paths
     _one(
         "statistics-detached",
         {"mean": {"factor": 0}, "variance": {"factor": 0}},
-        "The mean and the variance are treated as constants: dx = dout * gamma * ivar, as in evaluation.",
+        "The mean and the variance are treated as constants: dx = dout * gamma / std, as in evaluation.",
         "In training both depend on every row of x: add the mean and the variance term.",
         "eq-dh-4",
     ),
@@ -763,8 +770,8 @@ DX = [
     _one(
         "gamma-and-statistics-missing",
         {"mean": {"factor": 0}, "variance": {"factor": 0}, "direct": {"gamma": 0}},
-        "dx is dout * ivar: gamma and both paths through the statistics are missing.",
-        "dx = gamma * ivar / N * (N * dout - dbeta - x_hat * dgamma).",
+        "dx is dout / std: gamma and both paths through the statistics are missing.",
+        CLOSED,
         "eq-dh-1",
     ),
     _all(
@@ -783,14 +790,14 @@ DX = [
         "parentheses",
         {"mean": BARE, "variance": {**BARE, "outer": "x_hat", "inner": "x_hat"}},
         "The parentheses are missing: the factor in front multiplies N * dout alone.",
-        "dx = (gamma * ivar / N) * (N * dout - dbeta - x_hat * dgamma), with both brackets.",
+        f"{CLOSED[:-1]}, with brackets around the whole difference.",
         "eq-dh-5",
     ),
     _one(
         "parentheses-two",
         {"variance": {**BARE, "outer": "x_hat", "inner": "x_hat"}},
         "The bracket closes too early: the factor in front does not reach x_hat * dgamma.",
-        "dx = (gamma * ivar / N) * (N * dout - dbeta - x_hat * dgamma), with both brackets.",
+        f"{CLOSED[:-1]}, with brackets around the whole difference.",
         "eq-dh-5",
     ),
     _one(

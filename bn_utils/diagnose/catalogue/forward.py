@@ -2,10 +2,10 @@
 
 from bn_utils.diagnose.catalogue.mistake import Entry, Mistake
 
-MEAN = "mu = x.mean(axis=0), one number a column."
-ROOT = "x_hat = (x - mu) / np.sqrt(var + eps)."
+MEAN = "mu = x.mean(axis=0), one number per column."
+ROOT = "std = np.sqrt(var + eps), then x_hat = (x - mu) / std; what the cache holds follows."
 VARIANCE = "var = ((x - mu)**2).mean(axis=0), or x.var(axis=0)."
-AFFINE = "y = gamma * x_hat + beta."
+AFFINE = "Return gamma * x_hat + beta."
 RUNNING = "In training normalise with the statistics of the batch; the running ones are for evaluation."
 
 
@@ -14,9 +14,7 @@ def _entry(id, parts, sentence, fix, label):
 
 
 FORWARD = [
-    _entry(
-        "not-centred", {"centre": "0"}, "x is not centred: the mean is not subtracted.", ROOT, "eq-normalize"
-    ),
+    _entry("not-centred", {"centre": "0"}, "The mean is not subtracted from x.", ROOT, "eq-normalize"),
     _entry("mean-sign", {"centre": "-mu"}, "The mean is added in place of subtracted.", ROOT, "eq-normalize"),
     _entry("mean-sum", {"centre": "sum"}, "The mean is a sum: 1/N is missing.", MEAN, "eq-mean"),
     _entry("mean-all", {"centre": "all"}, "The mean runs over all entries.", MEAN, "eq-mean"),
@@ -25,132 +23,136 @@ FORWARD = [
     _entry("median", {"centre": "median"}, "The median stands for the mean.", MEAN, "eq-mean"),
     _entry(
         "eps-missing",
-        {"spread": "no eps"},
-        "eps is missing under the root, or it is a small constant in place of the eps that is passed in.",
+        {"root": "no eps"},
+        "eps is missing under the root, or a fixed number stands for the eps that is passed in.",
         ROOT,
         "eq-normalize",
     ),
-    _entry("eps-outside", {"spread": "eps outside"}, "eps is added outside the root.", ROOT, "eq-normalize"),
-    _entry("eps-twice", {"spread": "eps twice"}, "eps is added twice under the root.", ROOT, "eq-normalize"),
+    _entry("eps-outside", {"root": "eps outside"}, "eps is added outside the root.", ROOT, "eq-normalize"),
+    _entry("eps-twice", {"root": "eps twice"}, "eps is added twice under the root.", ROOT, "eq-normalize"),
     _entry(
         "eps-both",
-        {"spread": "eps inside and outside"},
+        {"root": "eps inside and outside"},
         "eps is added under the root and again outside.",
         ROOT,
         "eq-normalize",
     ),
     _entry(
         "var-sum-all",
-        {"spread": "sum of all"},
+        {"variance": "sum of all"},
         "The variance is summed over all entries: the axis is missing.",
         VARIANCE,
         "eq-var",
     ),
-    _entry("eps-squared", {"spread": "eps squared"}, "eps is squared.", ROOT, "eq-normalize"),
+    _entry("eps-squared", {"root": "eps squared"}, "eps is squared.", ROOT, "eq-normalize"),
     _entry(
-        "unbiased", {"spread": "unbiased"}, "The variance is divided by N - 1 (ddof=1).", VARIANCE, "eq-var"
+        "unbiased", {"variance": "unbiased"}, "The variance is divided by N - 1 (ddof=1).", VARIANCE, "eq-var"
     ),
     _entry(
         "no-root",
-        {"spread": "no root"},
+        {"root": "no root"},
         "The root is missing: x - mu is divided by var + eps.",
         ROOT,
         "eq-normalize",
     ),
     _entry(
         "no-root-no-eps",
-        {"spread": "no root, no eps"},
+        {"root": "no root, no eps"},
         "x - mu is divided by the variance itself.",
         ROOT,
         "eq-normalize",
     ),
     _entry(
         "std-as-var",
-        {"spread": "std as var"},
+        {"variance": "std"},
         "The standard deviation is taken for the variance: the root is taken twice.",
         VARIANCE,
         "eq-var",
     ),
-    _entry("var-squared", {"spread": "var squared"}, "The variance is squared.", ROOT, "eq-normalize"),
+    _entry("var-squared", {"variance": "squared"}, "The variance is squared.", ROOT, "eq-normalize"),
     _entry(
         "var-not-centred",
-        {"spread": "not centred"},
+        {"variance": "not centred"},
         "The variance is the mean of x**2: x is not centred in it.",
         VARIANCE,
         "eq-var",
     ),
-    _entry("var-sum", {"spread": "sum"}, "The variance is a sum: 1/N is missing.", VARIANCE, "eq-var"),
-    _entry("var-all", {"spread": "all"}, "The variance runs over all entries.", VARIANCE, "eq-var"),
-    _entry("var-axis-1", {"spread": "axis 1"}, "The variance runs over axis 1.", VARIANCE, "eq-var"),
+    _entry("var-sum", {"variance": "sum"}, "The variance is a sum: 1/N is missing.", VARIANCE, "eq-var"),
+    _entry("var-all", {"variance": "all"}, "The variance runs over all entries.", VARIANCE, "eq-var"),
+    _entry("var-axis-1", {"variance": "axis 1"}, "The variance runs over axis 1.", VARIANCE, "eq-var"),
     _entry(
         "var-rows",
-        {"spread": "row"},
+        {"variance": "row"},
         "The variance runs over each row, as in layer norm.",
         VARIANCE,
         "eq-var",
     ),
     _entry(
         "var-n-columns",
-        {"spread": "per feature"},
+        {"variance": "per feature"},
         "The variance is divided by the number of columns.",
         VARIANCE,
         "eq-var",
     ),
     _entry(
         "absolute",
-        {"spread": "absolute"},
+        {"variance": "absolute", "root": "eps outside"},
         "The mean of |x - mu|, plus eps, stands for the standard deviation.",
         VARIANCE,
         "eq-var",
     ),
     _entry(
         "multiplied",
-        {"spread": "multiplied"},
+        {"root": "multiplied"},
         "x - mu is multiplied by the standard deviation.",
         ROOT,
         "eq-normalize",
     ),
     _entry(
         "not-divided",
-        {"spread": "1"},
+        {"root": "1"},
         "x - mu is not divided by the standard deviation.",
         ROOT,
         "eq-normalize",
     ),
     _entry(
         "layer-norm",
-        {"centre": "row", "spread": "row"},
+        {"centre": "row", "variance": "row"},
         "Mean and variance run over each row, as in layer norm.",
         MEAN,
         "eq-mean",
     ),
     _entry(
         "axis-1",
-        {"centre": "axis 1", "spread": "axis 1"},
+        {"centre": "axis 1", "variance": "axis 1"},
         "Mean and variance run over axis 1.",
         MEAN,
         "eq-mean",
     ),
     _entry(
-        "all", {"centre": "all", "spread": "all"}, "Mean and variance run over all entries.", MEAN, "eq-mean"
+        "all",
+        {"centre": "all", "variance": "all"},
+        "Mean and variance run over all entries.",
+        MEAN,
+        "eq-mean",
     ),
     _entry(
         "running",
-        {"centre": "running", "spread": "running"},
+        {"centre": "running", "variance": "running"},
         "The running statistics normalise in training.",
         RUNNING,
         "eq-mean",
     ),
     _entry(
         "running-from-1",
-        {"centre": "running", "spread": "running, from 1"},
+        {"centre": "running", "variance": "running, from 1"},
         "The running statistics normalise in training.",
         RUNNING,
         "eq-mean",
     ),
     _entry(
         "evaluation",
-        {"centre": "0", "spread": "never updated"},
+        {"centre": "0", "variance": "1"},
         "The initial running statistics, 0 and 1, normalise.",
         RUNNING,
         "eq-mean",

@@ -15,12 +15,12 @@ def _parameter(name, label, right, entries):
     ]
 
 
-SUM = "Sum over the rows, axis 0: {right}."
+SUM = "Sum down each column: {right}."
 PARAMETER = [
-    ("unsummed", {"over": "none"}, "The sum over the rows is missing: the shape is (N, D).", SUM),
+    ("unsummed", {"over": "none"}, "The sum over the rows is missing.", SUM),
     ("keepdims", "keepdims", "The shape is (1, D): keepdims=True, or reshape, left an axis.", SUM),
     ("column", "column", "The shape is (D, 1) in place of (D,).", SUM),
-    ("sum-axis-1", {"over": "axis 1"}, "The sum runs over axis 1: one number a row, not a column.", SUM),
+    ("sum-axis-1", {"over": "axis 1"}, "The sum runs over axis 1: one number per row, not per column.", SUM),
     ("sum-columns", {"over": "columns"}, "The sum runs over axis 1, with keepdims.", SUM),
     ("sum-all", {"over": "all"}, "The sum runs over all entries: the axis is missing.", SUM),
     ("mean", {"over": "mean of rows"}, "It is a mean over the rows; it must be the sum.", SUM),
