@@ -1066,3 +1066,102 @@ def test_a_forward_pass_that_checks_itself_is_traced():
         return gamma * (x - t) / std + beta, (x, t, std)
 
     assert diagnose(right.closed, forward).line.text == "std = np.sqrt(x.var(axis=0))"
+
+
+EPS = 1e-3
+
+
+def test_a_forward_pass_may_have_an_eps_of_its_own():
+    def forward(x, gamma, beta):
+        return right.forward(x, gamma, beta, EPS)
+
+    def forward_of_its_own(x, gamma, beta):
+        return right.forward(x, gamma, beta, 1e-5)
+
+    for made_by in (forward, forward_of_its_own):
+        assert diagnose(right.staged, made_by).ok
+        report = diagnose(edited(right.staged, "* -0.5 *", "* -1 *")[0], made_by)
+        assert ids(report.outputs["dx"].mistakes) == {"variance-no-half"}
+
+
+def test_a_forward_pass_is_called_for_training():
+    def forward(x, gamma, beta, bn_params, mode):
+        assert mode == "train"
+        return right.forward(x, gamma, beta, bn_params["epsilon"])
+
+    assert diagnose(right.closed, forward).ok
+
+
+def test_what_is_written_into_is_named():
+    def spoils(dout, cache):
+        var = cache["statistics"][1]
+        results = right.closed(dout, cache["all"])
+        var += 1
+        return results
+
+    def forward(x, gamma, beta, eps):
+        y, cache = right.forward(x, gamma, beta, eps)
+        return y, {"all": cache, "statistics": [cache[1].copy(), cache[2].copy()]}
+
+    report = diagnose(spoils, forward)
+    assert "writes into cache['statistics'][1]," in report.problems[0].sentence
+    assert str(report).startswith("spoils: wrong, though what it returns is right\n")
+
+
+def test_a_line_before_may_be_wrong_too():
+    forward, _ = edited(
+        right.forward,
+        "mu = np.mean(x, axis=0)\n    var = np.var(x, axis=0)",
+        "mu = np.mean(x)\n    var = np.var(x)",
+    )
+    report = diagnose(right.closed, forward)
+    assert ids(report.forward.mistakes) == {"forward-all"}
+    assert report.line.sentence.startswith("The mistake is in this line, or in one that it uses: ")
+    forward, _ = edited(
+        right.forward,
+        "var = np.var(x, axis=0)\n    std = np.sqrt(var + eps)",
+        "var = np.var(x)\n    std = np.sqrt(var) + eps",
+    )
+    text = str(diagnose(right.closed, forward))
+    assert "    2 mistakes; mend them all:\n" in text
+
+
+def test_what_is_taken_out_of_the_cache_is_named():
+    def forward(x, gamma, beta, eps):
+        y, cache = right.forward(x, gamma, beta, eps)
+        return y, {"all": list(cache), "more": {"eps": eps}}
+
+    def pops(dout, cache):
+        results = right.closed(dout, cache["all"])
+        cache["all"].pop()
+        return results
+
+    def deletes(dout, cache):
+        del cache["more"]["eps"]
+        return right.closed(dout, cache["all"])
+
+    for backward, part in ((pops, "cache['all']"), (deletes, "cache['more']")):
+        assert f"writes into {part}," in diagnose(backward, forward).problems[0].sentence
+
+
+def test_a_value_that_can_stand_for_another_by_a_slip_is_accused_before_dx():
+    def backward(dout, cache):
+        *_, std, x_hat, _, _ = cache
+        t0 = dout * x_hat
+        t1 = t0 - t0.mean(axis=0) - x_hat * (t0 * x_hat).mean(axis=0)
+        dx = t1 / std
+        return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    assert diagnose(backward, right.forward).line.text == "t0 = dout * x_hat"
+
+
+def test_where_nothing_mends_but_dx_itself_a_line_before_may_be_wrong():
+    def backward(dout, cache):
+        *_, std, x_hat, gamma, _ = cache
+        t0 = np.sin(dout) * gamma
+        t1 = np.cos(dout) * gamma
+        dx = (t0 - t1.mean(axis=0) - x_hat * (t1 * x_hat).mean(axis=0)) / std
+        return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    line = diagnose(backward, right.forward).line
+    assert line.sentence == "The mistake is in this line, or in one that it uses: dx comes out wrong here."

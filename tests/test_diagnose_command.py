@@ -351,3 +351,32 @@ def test_a_terminal_of_another_encoding(tmp_path):
     done = subprocess.run(shell, capture_output=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\\u65b9" in done.stdout
+
+
+def test_the_forward_pass_is_one_of_the_name_that_fits(tmp_path, capsys):
+    three = FORWARD.replace(
+        "batchnorm_forward(x, gamma, beta, eps)", "batchnorm_forward_train(x, gamma, beta)"
+    )
+    test = "def batchnorm_forward_test(x):\n    return x\n\n\n"
+    path = file(
+        tmp_path,
+        "eps = 1e-4\n\n\n"
+        + test
+        + three.replace("forward_train", "forward_a").replace("var, std,", "std, var,")
+        + three
+        + BACKWARD,
+    )
+    (report,) = diagnose_file(path)["reports"]
+    assert report["ok"]
+    assert report["notes"] == ["this is with the forward pass batchnorm_forward_train."]
+    assert run(capsys, file(tmp_path, BACKWARD.replace("batchnorm_backward", "grad")), "grad")[0] == 1
+    (report,) = diagnose_file(tmp_path / "layers.py", ["grad"])["reports"]
+    assert report["notes"] == [
+        "the file has no grad: your function got the cache of bn_utils.batchnorm_forward."
+    ]
+    code, output = run(capsys, file(tmp_path, BACKWARD))
+    assert code == 1
+    assert (
+        "Note: the file has no batchnorm_forward: your function got the cache of bn_utils.batchnorm_forward."
+        in output
+    )

@@ -140,7 +140,9 @@ def _diagnose_with_a_forward_pass(names, backward):
     """Diagnose a function with the forward pass of its name, or one whose name goes on from there."""
     own = backward.replace("backward", "forward").removesuffix("_alt")
     layer = _layer(backward)
-    forwards = [name for name, value in names.items() if name.startswith(own) and callable(value)]
+    forwards = [
+        name for name in names if name.startswith(own) and callable(names[name]) and "test" not in name
+    ]
     reports = []
     for forward in sorted(forwards, key=lambda name: name != own):
         if forward == backward:

@@ -1,5 +1,7 @@
 """The order of a diagnosis: the call, the forward pass, the catalogue, the first wrong line, the symptoms."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from bn_utils._validation import describe
@@ -28,8 +30,8 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
         eq-dgamma-3 and eq-dbeta-3 (chapter 04_final_formulas), of shapes (N, D), (D,) and (D,).
     forward : callable, optional
         Your own forward pass, whose cache ``backward`` reads: ``forward(x, gamma, beta, eps)`` or
-        ``forward(x, gamma, beta, bn_param)``, which returns (out, cache). Without it ``backward``
-        gets the cache of `batchnorm_forward`.
+        ``forward(x, gamma, beta, bn_param)``, which returns (out, cache); of ``forward(x, gamma, beta)``
+        eps is a constant. Without it ``backward`` gets the cache of `batchnorm_forward`.
     layer : "batchnorm", "linear" or "relu"
         The linear layer has ``forward(X, W, b)`` and the results (dX, dW, db) of eq-dinput,
         eq-dweight and eq-dbias; the ReLU ``forward(y)`` and the result dy of eq-drelu.
@@ -57,7 +59,11 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
         raise TypeError(f"seed must be an integer, got {describe(seed)}")
     if seed < 0:
         raise ValueError(f"seed must be >= 0, got {seed}")
-    subject = Subject(backward, forward, LAYERS[layer], LAYERS[layer].make_probes(seed))
+    probes = LAYERS[layer].make_probes(seed)
+    eps = None if forward is None or layer != "batchnorm" else calling.own_eps(forward)
+    if eps is not None:
+        probes = [replace(probe, eps=eps) for probe in probes]
+    subject = Subject(backward, forward, LAYERS[layer], probes)
     try:
         found = None if forward is None else judge_forward(subject)
     except calling.CannotRunError as error:

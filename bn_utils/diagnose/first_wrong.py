@@ -85,7 +85,7 @@ def first_wrong_line(function, cases, probes, right, quantities):
         elif likely and (should.is_compound or strange):  # the earlier one explains the values between, too
             return likely
         else:
-            return wrong._replace(or_before=strange and should.is_compound)
+            return wrong._replace(or_before=strange)
     return likely or (at_return if ends is None else fallback)
 
 

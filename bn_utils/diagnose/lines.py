@@ -38,16 +38,16 @@ def found_line(function, found, in_forward=False):
     if found is None:
         return None
     what = found.quantity.split(" = ")[-1]
+    is_result = found.name == what  # such as dx, of which nothing more can be said
+    should = f"{what} comes out wrong here." if is_result else f"{found.name} should be {what}."
     if found.name == "return":
         sentence = "The mistake is in what this line returns."
-    elif found.name == what:  # such as dx
-        sentence = f"The mistake is in this line: {what} comes out wrong here."
+    elif found.or_before:
+        sentence = f"The mistake is in this line, or in one that it uses: {should}"
+    elif is_result:
+        sentence = f"The mistake is in this line: {should}"
     else:
-        sentence = f"{found.name} should be {what}. With that value, the lines after it are right."
-    if found.or_before:
-        sentence = f"The mistake is in this line, or in one that it uses: {found.name} should be {what}."
-        if found.name == what:
-            sentence = f"The mistake is in this line, or in one that it uses: {what} comes out wrong here."
+        sentence = f"{should} With that value, the lines after it are right."
     return line_of(function, found.line, sentence, found.label, in_forward)
 
 
