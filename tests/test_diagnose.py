@@ -1165,3 +1165,14 @@ def test_where_nothing_mends_but_dx_itself_a_line_before_may_be_wrong():
 
     line = diagnose(backward, right.forward).line
     assert line.sentence == "The mistake is in this line, or in one that it uses: dx comes out wrong here."
+
+
+def test_of_two_wrong_lines_the_first_is_said_to_mend_its_own_output():
+    wrong, line = edited(
+        right.staged,
+        "dgamma = (dout * x_hat).sum(axis=0)\n    dx_hat = dout * gamma",
+        "dgamma = (dout * x).sum(axis=0)\n    dx_hat = 3 * dout * gamma",
+    )
+    found = diagnose(wrong, right.forward).line
+    assert found.number == line
+    assert found.sentence == "dgamma should be (dout * x_hat).sum(axis=0). With that value, dgamma is right."

@@ -18,13 +18,14 @@ def wrong_line(subject, wrong, error):
             for probe in subject.probes[:2]
         ]
         line = first_wrong_line(subject.backward, cases, subject.probes[:2], right, subject.layer.quantities)
-        found += [line] if line else []
+        found += [(line, goal)] if line else []
         if goal is wrong and line is not None and line.name != "return":
             break
-    found = min(found, key=lambda line: line.line, default=None)
-    if error is not None and (found is None or isinstance(error.error, NameError)):
+    line, goal = min(found, key=lambda pair: pair[0].line, default=(None, wrong))
+    if error is not None and (line is None or isinstance(error.error, NameError)):
         return line_of(subject.backward, error.line, "This line raises the error.")
-    return found_line(subject.backward, found)
+    mended = "the lines after it are" if goal is wrong else f"{goal[0]} is"
+    return found_line(subject.backward, line, mended)
 
 
 def cache_line(subject):
@@ -33,8 +34,8 @@ def cache_line(subject):
     return line_of(subject.backward, steps[0].line, "This line takes the cache apart.") if steps else None
 
 
-def found_line(function, found, in_forward=False):
-    """What the search has found, as a `Line`."""
+def found_line(function, found, mended="the lines after it are", in_forward=False):
+    """What the search has found, as a `Line`; `mended` is what its right value would make right."""
     if found is None:
         return None
     what = found.quantity.split(" = ")[-1]
@@ -47,7 +48,7 @@ def found_line(function, found, in_forward=False):
     elif is_result:
         sentence = f"The mistake is in this line: {should}"
     else:
-        sentence = f"{should} With that value, the lines after it are right."
+        sentence = f"{should} With that value, {mended} right."
     return line_of(function, found.line, sentence, found.label, in_forward)
 
 

@@ -155,7 +155,8 @@ def _explanations(explanations):
 
 def _mistake(depth, mistake, head=""):
     yield depth, head, f"{head}{mistake.sentence} [{mistake.id}]"
-    yield depth + 1, "Fix", f"Fix: {mistake.fix}"
+    kind = "Hint" if mistake.id.startswith("symptom-") else "Fix"
+    yield depth + 1, kind, f"{kind}: {mistake.fix}"
     if mistake.label:
         yield depth + 1, "See", f"See: {mistake.label}, chapter {mistake.chapter}"
 
