@@ -17,7 +17,11 @@ CENTRES = {
     "median": lambda p: np.median(p.x, axis=0),
     "-mu": lambda p: -p.mu,
     "running": lambda p: 0.1 * p.mu,
+    "per feature": lambda p: p.x.sum(axis=0) / p.H,
+    "unbiased": lambda p: p.x.sum(axis=0) / (p.N - 1),
+    "mu / std": lambda p: p.mu * p.r,
 }
+ABOUT = "about the centre"  # the variance of x about a centre that is not the mean
 VARIANCES = {
     "right": lambda p: p.var,
     "unbiased": lambda p: p.var * p.N / (p.N - 1),
@@ -67,9 +71,11 @@ RIGHT = {"centre": "mu", "variance": "right", "root": "right", "scale": "gamma",
 def output_of(parts, probe):
     """What the forward pass returns with these parts, or None where they don't fit together."""
     chosen = {**RIGHT, **parts}
-    spread = ROOTS[chosen["root"]](VARIANCES[chosen["variance"]](probe), probe.eps)
     try:
-        x_hat = (probe.x - CENTRES[chosen["centre"]](probe)) / spread
+        centred = probe.x - CENTRES[chosen["centre"]](probe)
+        about = chosen["variance"] == ABOUT
+        variance = (centred**2).mean(axis=0) if about else VARIANCES[chosen["variance"]](probe)
+        x_hat = centred / ROOTS[chosen["root"]](variance, probe.eps)
         return SCALES[chosen["scale"]](probe) * x_hat + SHIFTS[chosen["shift"]](probe)
     except ValueError:
         return None

@@ -14,12 +14,34 @@ def _entry(id, parts, sentence, fix, label):
 
 
 FORWARD = [
-    _entry("not-centred", {"centre": "0"}, "The mean is not subtracted from x.", ROOT, "eq-normalize"),
-    _entry("mean-sign", {"centre": "-mu"}, "The mean is added in place of subtracted.", ROOT, "eq-normalize"),
-    _entry("mean-sum", {"centre": "sum"}, "The mean is a sum: 1/N is missing.", MEAN, "eq-mean"),
-    _entry("mean-all", {"centre": "all"}, "The mean runs over all entries.", MEAN, "eq-mean"),
-    _entry("mean-axis-1", {"centre": "axis 1"}, "The mean runs over axis 1.", MEAN, "eq-mean"),
-    _entry("mean-rows", {"centre": "row"}, "The mean runs over each row, as in layer norm.", MEAN, "eq-mean"),
+    # the wrong mean may be that of the variance, too
+    *(
+        _entry(id, {"centre": centre, **more}, sentence, fix, label)
+        for id, centre, sentence, fix, label in (
+            ("not-centred", "0", "The mean is not subtracted from x.", ROOT, "eq-normalize"),
+            ("mean-sign", "-mu", "The mean is added in place of subtracted.", ROOT, "eq-normalize"),
+            ("mean-sum", "sum", "The mean is a sum: 1/N is missing.", MEAN, "eq-mean"),
+            ("mean-all", "all", "The mean runs over all entries.", MEAN, "eq-mean"),
+            ("mean-axis-1", "axis 1", "The mean runs over axis 1.", MEAN, "eq-mean"),
+            ("mean-rows", "row", "The mean runs over each row, as in layer norm.", MEAN, "eq-mean"),
+            (
+                "mean-n-columns",
+                "per feature",
+                "The mean is divided by the number of columns.",
+                MEAN,
+                "eq-mean",
+            ),
+            ("mean-n-minus-1", "unbiased", "The mean is divided by N - 1.", MEAN, "eq-mean"),
+        )
+        for more in ({}, {"variance": "about the centre"})
+    ),
+    _entry(
+        "brackets",
+        {"centre": "mu / std", "root": "1"},
+        "The brackets are missing: x - mu / std.",
+        ROOT,
+        "eq-normalize",
+    ),
     _entry("median", {"centre": "median"}, "The median stands for the mean.", MEAN, "eq-mean"),
     _entry(
         "eps-missing",
