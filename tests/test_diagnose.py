@@ -1176,3 +1176,91 @@ def test_of_two_wrong_lines_the_first_is_said_to_mend_its_own_output():
     found = diagnose(wrong, right.forward).line
     assert found.number == line
     assert found.sentence == "dgamma should be (dout * x_hat).sum(axis=0). With that value, dgamma is right."
+
+
+def test_an_array_of_ones_is_not_accused():
+    def backward(dout, cache):
+        x, mu, _, std, x_hat, gamma, _ = cache
+        N, D = dout.shape
+        ones = np.ones((N, D))
+        ivar = 1 / std
+        q = (dout * gamma * (x - mu)).sum(axis=0)
+        tmp = -0.5 * q * ivar * ivar
+        t = dout * gamma * ivar + 2 * (x - mu) * ones * tmp / N
+        return t - t.mean(axis=0), (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    assert diagnose(backward, right.forward).line.text == "tmp = -0.5 * q * ivar * ivar"
+
+
+def test_running_statistics_are_not_accused_for_the_line_that_takes_them():
+    def forward(x, gamma, beta, bn_param):
+        mu, var = x.mean(axis=0), x.var(axis=0)
+        running_var = bn_param.get("running_var", np.zeros(x.shape[1]))
+        running_var = 0.9 * running_var + 0.1 * var
+        x_hat = (x - mu) / np.sqrt(running_var + bn_param["eps"])
+        return gamma * x_hat + beta, (x, mu, var, gamma)
+
+    report = diagnose(right.closed, forward)
+    assert ids(report.forward.mistakes) == {"forward-running-var"}
+    assert report.line.text == 'x_hat = (x - mu) / np.sqrt(running_var + bn_param["eps"])'
+
+
+def test_a_line_that_uses_one_name_for_another_is_accused_and_not_the_one_that_sets_it():
+    def backward(dout, cache):
+        x, mu, _, std, x_hat, gamma, _ = cache
+        g_unit = dout * gamma
+        g_root = -(g_unit * (x - mu)).sum(axis=0) / std**2
+        g_spread = g_root / (2 * std)
+        g_dev = g_unit / std + 2 * (x - mu) * g_root / len(x)
+        return g_dev - g_dev.mean(axis=0), (dout * x_hat).sum(axis=0), dout.sum(axis=0) + 0 * g_spread
+
+    text = diagnose(backward, right.forward).line.text
+    assert text == "g_dev = g_unit / std + 2 * (x - mu) * g_root / len(x)"
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+def test_an_error_that_says_nothing_is_named_by_its_type():
+    def backward(dout, cache):
+        raise Mute
+
+    assert diagnose(backward).problems[0].sentence == "Your backward pass raises Mute"
+
+
+def test_where_a_line_raises_the_one_that_mends_it_is_found():
+    def backward(dout, cache):
+        *_, std, x_hat, gamma, _ = cache
+        t0 = (dout * gamma).sum(axis=1)
+        dx = (dout * gamma - t0 / len(dout) - x_hat * (dout * gamma * x_hat).mean(axis=0)) / std
+        return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    def wrong_count(dout, cache):
+        n = dout.shape[1]
+        scale = np.ones(n)[:, None]
+        return right.closed(dout * scale, cache)
+
+    assert diagnose(backward, right.forward).line.text == "t0 = (dout * gamma).sum(axis=1)"
+    assert diagnose(wrong_count, right.forward).line.text == "n = dout.shape[1]"
+
+
+def test_a_name_that_is_not_returned_is_not_said_to_be_dx():
+    def backward(dout, cache):
+        *_, _std, x_hat, gamma, _ = cache
+        t0 = np.sin(dout) * gamma
+        return t0 * 1.0, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    line = diagnose(backward, right.forward).line
+    assert line.sentence == "The mistake is in what this line returns, or in a line before."
+
+
+def test_dx_may_mend_a_function_that_raises():
+    def backward(dout, cache):
+        *_, _std, x_hat, _gamma, _ = cache
+        dx = np.sin(dout).sum(axis=1)
+        dx = dx * np.ones(dout.shape)
+        return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+
+    assert diagnose(backward, right.forward).line.text == "dx = np.sin(dout).sum(axis=1)"

@@ -155,7 +155,7 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path, capsys):
 
 
 def test_the_time_must_be_a_positive_number(capsys):
-    for text in ("0", "inf", "-1", "1e300"):
+    for text in ("0", "inf", "-1", "1e300", "soon"):
         with pytest.raises(SystemExit):
             main(["layers.py", "--timeout", text])
         assert f"must be a number of seconds > 0, at most 86400, got {text}" in capsys.readouterr().err

@@ -52,7 +52,10 @@ def _parser():
 
 
 def _seconds(text):
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds <= LONGEST:
         raise argparse.ArgumentTypeError(f"must be a number of seconds > 0, at most {LONGEST}, got {text}")
     return seconds

@@ -122,7 +122,7 @@ def _raised(what, function, arguments, error):
         fix = "Set it in a line before." if later else "Set it, or import it, before it is used."
         sentence = f"You use {error.name or 'a name'}, but no line before has set it."
         return Mistake("unset-name", sentence, fix), line, error
-    said = textwrap.shorten(f"{type(error).__name__}: {error}".rstrip(": "), 200)
+    said = textwrap.shorten(f"{type(error).__name__}: {_said(error)}".rstrip(": "), 200)
     return (
         Mistake(
             "raises",
@@ -132,6 +132,14 @@ def _raised(what, function, arguments, error):
         line,
         error,
     )
+
+
+def _said(error):
+    """What an error says, its beginning; an error may fail to say anything."""
+    try:
+        return str(error)[:1000]
+    except Exception:
+        return ""
 
 
 def source_line(function, number):

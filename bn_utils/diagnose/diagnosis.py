@@ -10,7 +10,7 @@ from bn_utils.diagnose import calling
 from bn_utils.diagnose.catalogue import Mistake
 from bn_utils.diagnose.equality import same
 from bn_utils.diagnose.forward import judge_forward, wrong_forward_line
-from bn_utils.diagnose.lines import cache_line, line_of, wrong_line
+from bn_utils.diagnose.lines import cache_line, raising_line, wrong_line
 from bn_utils.diagnose.order import cache_count, cache_order, return_order
 from bn_utils.diagnose.report import Output, Report
 from bn_utils.diagnose.search import explain, matches
@@ -67,7 +67,7 @@ def diagnose(backward, forward=None, layer="batchnorm", seed=0):
     try:
         found = None if forward is None else judge_forward(subject)
     except calling.CannotRunError as error:
-        line = line_of(forward, error.line, "This line raises the error.", in_forward=True)
+        line = raising_line(forward, error.line, in_forward=True)
         return _report(subject, None, ran=False, problems=(error.mistake,), line=line)
     if found is not None and not found.ok:
         return _report(subject, found, problems=_call_problems(subject), line=wrong_forward_line(subject))
@@ -156,7 +156,7 @@ def _could_not_run(subject, forward, error):
         subject, error.error, calling.source_line(subject.backward, error.line)
     )
     if order is not None:
-        line = line_of(subject.backward, error.line, "This line raises the error.")
+        line = raising_line(subject.backward, error.line)
         return _report(subject, forward, ran=False, problems=(order,), line=line)
     line = wrong_line(subject, subject.layer.outputs, error)
     return _report(subject, forward, ran=False, problems=(error.mistake,), line=line)

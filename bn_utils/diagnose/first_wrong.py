@@ -71,13 +71,18 @@ def first_wrong_line(function, cases, probes, right, quantities):
         meant = recognise(step.value, probes[0], known[0])
         if meant is not None and is_name_of(step.name, meant.text) and step.value.shape == meant.value.shape:
             continue  # right by its name and by its value
+        if _is_filler(step.value) or step.name.startswith(("running", "moving")):
+            continue  # yet to be filled, or a factor of ones; and running means are not of the derivation
         should = mending.quantity(number, meant)
+        if should is not None and should.text == "dx" and not _is_returned(traces[0], step.name):
+            should = None  # dx itself mends wherever it is put in
         if should is None:
-            yet_to_fill = step.value.ndim and not step.value.any()
-            strange |= meant is None and not step.plain and not yet_to_fill
+            strange |= meant is None and not step.plain
             continue
         wrong = WrongLine(step.line, step.name, should.text, should.label)
         if meant is not None and not is_name_of(step.name, should.text):
+            if _is_at_hand(traces[0], probes[0], step, should):
+                continue  # then a later line uses the one name for the other
             fallback = wrong
             takes_cache_apart = step.line == mending.steps[0][0].line
             if likely is None and not takes_cache_apart and _differ(meant, should):
@@ -85,8 +90,8 @@ def first_wrong_line(function, cases, probes, right, quantities):
         elif likely and (should.is_compound or strange):  # the earlier one explains the values between, too
             return likely
         else:
-            return wrong._replace(or_before=strange)
-    return likely or (at_return if ends is None else fallback)
+            return wrong._replace(or_before=strange or fallback is not None)
+    return likely or (at_return._replace(or_before=strange) if ends is None else fallback)
 
 
 def _last_steps(steps):
@@ -116,6 +121,27 @@ def _at_the_return(traced, probe, known, right):
     return None if computed else False
 
 
+def _is_filler(value):
+    """Whether it is an array of zeros or of ones."""
+    return value.ndim > 0 and (not value.any() or bool((value == 1).all()))
+
+
+def _is_returned(traced, name):
+    """Whether a name holds a result; taken for granted where the function raises."""
+    if not isinstance(traced.result, tuple | list):
+        return True
+    return any(_is_held(value, traced.names[name]) for value in traced.result)
+
+
+def _is_at_hand(traced, probe, step, quantity):
+    """Whether another name than that of the step holds a quantity."""
+    return quantity.value.ndim > 0 and any(
+        any(matches(value, form) for form in shapes_of(quantity.value, probe))
+        for name, value in traced.names.items()
+        if name != step.name and isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    )
+
+
 def _is_held(value, local):
     """Whether a value is what a name holds, or its transpose."""
     return value is local or (isinstance(value, np.ndarray) and value.base is local and value.ndim == 2)
@@ -125,7 +151,7 @@ def _differ(meant, should):
     """Whether one quantity can stand for another by a slip, more than by a factor or a whole bracket."""
     if should.is_compound or should.value.ndim > meant.value.ndim:
         return False
-    if should.value.shape != meant.value.shape or meant is should:
+    if should.value.shape != meant.value.shape or meant is should or not should.value.ndim:
         return True
     ratio = should.value / meant.value
     return not np.allclose(ratio, ratio.flat[0], rtol=1e-6)
@@ -155,12 +181,16 @@ class _Mending:
             return False
         step, value = steps[number], self.known[case][index].value
         forms = [form for form in shapes_of(value, probe) if form.shape == step.value.shape]
-        if value.ndim and value.shape != step.value.shape and not step.plain:
-            forms.append(value)
+        if step.plain:
+            forms = [
+                int(form) if step.value.dtype.kind == "i" and form % 1 == 0 else form.item() for form in forms
+            ]
+        elif value.ndim and value.shape != step.value.shape:
+            forms += [value, *shapes_of(value, probe)[1:3]]
         self.left -= len(forms)
         return self.left > 0 and any(
             self.right[case](
-                rerun(self.function, self.cases[case](), step, form.item() if step.plain else form.copy())
+                rerun(self.function, self.cases[case](), step, np.copy(form) if step.value.ndim else form)
             )
             for form in forms
         )

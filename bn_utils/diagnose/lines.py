@@ -1,5 +1,7 @@
 """The first wrong line of a learner's function, as a sentence."""
 
+from dataclasses import replace
+
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.first_wrong import first_wrong_line
 from bn_utils.diagnose.report import Line
@@ -23,7 +25,7 @@ def wrong_line(subject, wrong, error):
             break
     line, goal = min(found, key=lambda pair: pair[0].line, default=(None, wrong))
     if error is not None and (line is None or isinstance(error.error, NameError)):
-        return line_of(subject.backward, error.line, "This line raises the error.")
+        return raising_line(subject.backward, error.line)
     mended = "the lines after it are" if goal is wrong else f"{goal[0]} is"
     return found_line(subject.backward, line, mended)
 
@@ -42,7 +44,8 @@ def found_line(function, found, mended="the lines after it are", in_forward=Fals
     is_result = found.name == what  # such as dx, of which nothing more can be said
     should = f"{what} comes out wrong here." if is_result else f"{found.name} should be {what}."
     if found.name == "return":
-        sentence = "The mistake is in what this line returns."
+        more = ", or in a line before" if found.or_before else ""
+        sentence = f"The mistake is in what this line returns{more}."
     elif found.or_before:
         sentence = f"The mistake is in this line, or in one that it uses: {should}"
     elif is_result:
@@ -50,6 +53,12 @@ def found_line(function, found, mended="the lines after it are", in_forward=Fals
     else:
         sentence = f"{should} With that value, {mended} right."
     return line_of(function, found.line, sentence, found.label, in_forward)
+
+
+def raising_line(function, number, in_forward=False):
+    """The line of a function that raises an error, or None where it is not known."""
+    line = line_of(function, number, "The mistake is in this line, or in one that it uses.", "", in_forward)
+    return line and replace(line, raises=True)
 
 
 def line_of(function, number, sentence, label="", in_forward=False):

@@ -102,7 +102,7 @@ def cache_count(subject, error, line):
     `error` is what the backward pass raises, `line` the text of the line that raises it.
     """
     _, cache = subject.arguments(subject.probes[0])
-    taken = UNPACKING.match(str(error))
+    taken = UNPACKING.match(str(error.args[0])) if isinstance(error, ValueError) and error.args else None
     if not taken or not isinstance(cache, tuple | list) or len(cache) == int(taken[1]):
         return None
     if "cache" not in line if taken[2] is None else int(taken[2]) != len(cache):

@@ -20,6 +20,7 @@ class Line:
     sentence: str
     label: str = ""
     in_forward: bool = False  # of the forward pass, not of the backward pass
+    raises: bool = False  # it raises an error; the mistake may be before
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ class Report:
             for symptom in output.symptoms:
                 yield from _mistake(2, symptom)
         if self.line is not None:
-            where = "First wrong line" + (" of the forward pass" if self.line.in_forward else "")
+            where = "The error is raised in line" if self.line.raises else "First wrong line"
+            where += " of the forward pass" if self.line.in_forward else ""
             yield 1, where, f"{where}: {self.line.number}" + (f": {self.line.text}" if self.line.text else "")
             yield 2, "", self.line.sentence + (f" ({self.line.label})" if self.line.label else "")
         for note in self.notes:

@@ -10,7 +10,7 @@ from bn_utils.batchnorm import batchnorm_forward
 from bn_utils.compare import relative_error
 from bn_utils.diagnose import calling, other_layers
 from bn_utils.diagnose.catalogue import Mistake
-from bn_utils.diagnose.equality import changed_part
+from bn_utils.diagnose.equality import changed_part, same
 from bn_utils.diagnose.probes import make_probes
 from bn_utils.diagnose.quantities import quantities
 from bn_utils.diagnose.search import matches
@@ -77,7 +77,8 @@ class Subject(NamedTuple):
         given = self.arguments(probe)
         try:
             before = copy.deepcopy(given)
-        except Exception:  # not everything can be copied; then the cache is not watched
+            same(before[1], given[1])
+        except Exception:  # not everything can be copied and compared; then the cache is not watched
             before = np.array(given[0]), None
         results = self.read(calling.call("backward", self.backward, given))
         parts = {

@@ -128,6 +128,26 @@ DX = [
         "dxhat holds gamma already: multiply by it once.",
         "eq-dy-dhhat",
     ),
+    *(
+        _all(
+            id,
+            parts,
+            f"{what} is missing in the direct and in the mean path.",
+            fix,
+            label,
+            ("direct", "mean"),
+        )
+        for id, parts, what, fix, label in (
+            ("gamma-missing-but-in-variance", {"gamma": 0}, "gamma", "dxhat = dout * gamma.", "eq-dy-dhhat"),
+            (
+                "std-missing-but-in-variance",
+                {"power": 0},
+                "The std",
+                "Divide by np.sqrt(var + eps).",
+                "eq-jac",
+            ),
+        )
+    ),
     *_each(
         "direct mean variance",
         "gamma-divided",
@@ -482,6 +502,23 @@ DX = [
             ("variance", "The path through the variance takes", {"variance": {**HAT, **MEAN_OF_ALL}}),
             ("sums", "Both paths take", {"mean": MEAN_OF_ALL, "variance": {**HAT, **MEAN_OF_ALL}}),
         )
+    ),
+    *(
+        _one(
+            f"{p}-mean-columns",
+            {p: {**own, "over": "columns", "count": "H"}},
+            f"In the {p} path you take a mean over axis 1, with keepdims; each column needs its own.",
+            "Take the mean down each column: .mean(axis=0).",
+            "eq-chain",
+        )
+        for p, own in (("mean", {}), ("variance", HAT))
+    ),
+    _one(
+        "mean-mean-all-dxhat",
+        {"mean": {**MEAN_OF_ALL, "inside": "gamma"}},
+        "The path through the mean takes a mean of dout * gamma over all entries.",
+        "Use .mean(axis=0), not .mean().",
+        "eq-chain",
     ),
     _all(
         "sums-missing",

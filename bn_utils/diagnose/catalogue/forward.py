@@ -158,6 +158,14 @@ FORWARD = [
         MEAN,
         "eq-mean",
     ),
+    *(
+        _entry(id, parts, f"The running {what} normalises in training.", RUNNING, "eq-mean")
+        for id, parts, what in (
+            ("running-mean", {"centre": "running"}, "mean"),
+            ("running-var", {"variance": "running"}, "variance"),
+            ("running-var-from-1", {"variance": "running, from 1"}, "variance"),
+        )
+    ),
     _entry(
         "running",
         {"centre": "running", "variance": "running"},
