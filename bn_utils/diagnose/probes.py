@@ -10,7 +10,6 @@ import numpy as np
 
 # N, H and N - 1 differ, so that no wrong count hides; the square one lets a sum over the wrong axis run
 SHAPES = ((7, 3), (5, 4), (4, 4))
-SQUARE = 2
 
 
 @dataclass(frozen=True, eq=False)
