@@ -5,12 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bn_utils import _known_mistakes
 from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
-from bn_utils.diagnose.catalogue import Mistake
-from bn_utils.diagnose.forward_model import explain_forward
-from bn_utils.diagnose.other_layers import LinearProbe
-from bn_utils.diagnose.probes import Probe
-from bn_utils.diagnose.search import explain
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
 from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
 
@@ -79,43 +75,6 @@ def _layer_backward(da, X, W, b, gamma, beta, eps):
     return *linear_backward(dh, linear), dgamma, dbeta
 
 
-def _explain_forward(part, result, h, gamma, beta, eps):
-    return explain_forward([result], [Probe(0 * h, h, gamma, beta, eps)], CLOSE)
-
-
-def _explain_backward(part, result, dy, h, gamma, beta, eps):
-    return explain({"dh": "dx"}.get(part, part), [result], [Probe(dy, h, gamma, beta, eps)], CLOSE)
-
-
-def _explain_means(part, result, dy, h_hat, inv_std, gamma):
-    c = h_hat / inv_std
-    eps = (inv_std**-2 - (c**2).mean(axis=0)).mean()  # the same in every column
-    found = _explain_backward(part, result, dy, c, gamma, 0 * gamma, eps)
-    # there is no h among the arguments that could stand for h - mu
-    return tuple(mistakes for mistakes in found if not any(m.id.endswith("-x") for m in mistakes))
-
-
-def _explain_variance_path(part, result, dy, h, gamma, eps):
-    arguments = dy, h, gamma, 0 * gamma, eps
-    whole = _backward(*arguments)[0]
-    if result.shape != whole.shape:
-        return ()
-    if np.allclose(result, whole, atol=CLOSE):
-        return ((Mistake("whole", "That is all of dx.", "Leave the direct and the mean path out."),),)
-    path = EXERCISES["variance-path"].solution(dy, h, gamma, eps)
-    return _explain_backward("dh", result + whole - path, *arguments)
-
-
-def _explain_layer(part, result, da, X, W, b, gamma, beta, eps):
-    h = linear_forward(X, W, b)[0]
-    y, norm = batchnorm_forward(h, gamma, beta, eps)
-    dy = da * (y > 0)
-    if part in ("dgamma", "dbeta"):
-        return _explain_backward(part, result, dy, h, gamma, beta, eps)
-    return explain(part, [result], [LinearProbe(batchnorm_backward(dy, norm)[0], X, W, b)], CLOSE)
-
-
-CLOSE = 1e-5  # of a match; an answer by hand may be rounded
 EXERCISES = {
     # 00_notation
     "delta-trace": Exercise(
@@ -157,7 +116,7 @@ EXERCISES = {
         ("y",),
         "Check mu, sigma^2, h_hat and y in turn: columns, divisor N, eps inside the root.",
         _forward_inputs,
-        diagnose=_explain_forward,
+        diagnose=_known_mistakes.of_forward,
     ),
     # 02_chain_rule
     "product-node": Exercise(
@@ -182,7 +141,7 @@ EXERCISES = {
         ("dh", "dgamma", "dbeta"),
         "Check each line by its shape, then against the eight steps, from y back to h.",
         _backward_inputs,
-        diagnose=_explain_backward,
+        diagnose=_known_mistakes.of_backward,
     ),
     # 03_delta_notation
     "centred-cases": Exercise(
@@ -225,7 +184,7 @@ EXERCISES = {
         ("the path",),
         "-1/N in front; delta_jl turns l into j; the sum over k stays; (h_ij - mu_j) before it; power -3/2.",
         lambda rng: (*_backward_inputs(rng)[:3], 0.3),
-        diagnose=_explain_variance_path,
+        diagnose=_known_mistakes.of_variance_path,
     ),
     "means-backward": Exercise(
         lambda dy, h_hat, inv_std, gamma: (
@@ -234,14 +193,14 @@ EXERCISES = {
         ("dh",),
         "Divide the bracket of the closed form by N: each sum over the rows becomes a mean.",
         _means_inputs,
-        diagnose=_explain_means,
+        diagnose=_known_mistakes.of_means,
     ),
     "layer-backward": Exercise(
         _layer_backward,
         ("dX", "dW", "db", "dgamma", "dbeta"),
         "Walk back: the mask y > 0 of the ReLU, batch norm, linear, in this order.",
         _layer_inputs,
-        diagnose=_explain_layer,
+        diagnose=_known_mistakes.of_layer,
     ),
     # 05_how_the_checking_works
     "normalised-times-h": Exercise(

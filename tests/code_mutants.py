@@ -33,17 +33,23 @@ def mutants(function):
     stored = {
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
-    for place, node in enumerate(ast.walk(tree)):
-        for change in changes(node, sorted({*stored, "dout"})):
-            mutant = copy.deepcopy(tree)
-            twin = next(other for k, other in enumerate(ast.walk(mutant)) if k == place)
-            change(twin)
-            yield made(function, ast.fix_missing_locations(mutant)), node.lineno, ast.unparse(mutant)
+    names = sorted({*stored, "dout"})
+    for mutant, node in changed_trees(tree, lambda node: changes(node, names)):
+        yield made(function, mutant), node.lineno, ast.unparse(mutant)
     for place, statement in enumerate(tree.body[0].body):
         if not isinstance(statement, ast.Return):
             mutant = copy.deepcopy(tree)
             del mutant.body[0].body[place]
             yield made(function, mutant), statement.lineno, ast.unparse(mutant)
+
+
+def changed_trees(tree, changes_of):
+    """Copies of a tree, each with one change of one node made, and that node as it was."""
+    for place, node in enumerate(ast.walk(tree)):
+        for change in changes_of(node):
+            mutant = copy.deepcopy(tree)
+            change(list(ast.walk(mutant))[place])
+            yield ast.fix_missing_locations(mutant), node
 
 
 def made(function, source):

@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from code_mutants import changed_trees
 from equations import EQUATIONS
 from notebooks import read
 
@@ -32,17 +33,6 @@ def cells(chapter):
         for cell in code
         if not {"raises-exception", "solution"} & set(cell.metadata.get("tags", []))
     ]
-
-
-def mutants(statement):
-    """Every statement that differs from this one in one sign, factor, power or index."""
-    places = len(list(ast.walk(statement)))
-    for place in range(places):
-        node = list(ast.walk(statement))[place]
-        for change in changes(node):
-            mutant = copy.deepcopy(statement)
-            change(list(ast.walk(mutant))[place])
-            yield ast.fix_missing_locations(mutant)
 
 
 def changes(node):
@@ -85,7 +75,7 @@ def unnoticed(statements, namespace):
     for k, statement in enumerate(statements):
         if CHOSEN.match(ast.unparse(statement)):
             continue
-        for mutant in mutants(statement):
+        for mutant, _ in changed_trees(statement, changes):
             tried += 1
             try:
                 wrong = run([*statements[:k], mutant, *statements[k + 1 :]], namespace)

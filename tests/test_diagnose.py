@@ -713,7 +713,7 @@ def test_equals_and_forward_passes_are_in_the_text():
     assert "Note: the results are right to" in str(diagnose(right.float32, right.forward))
 
 
-# What reviews have found
+# Functions out of the ordinary
 
 
 def test_a_function_that_fails_later_depends_on_earlier_calls():

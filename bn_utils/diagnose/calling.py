@@ -46,15 +46,12 @@ def run_forward(forward, probe, arrays=None):
 
 def own_eps(forward):
     """The eps of a forward pass that takes three arrays and nothing else, so that it has its own; or None."""
-    try:
-        parameters = inspect.signature(forward).parameters
-    except (TypeError, ValueError):
-        return None
-    if len(parameters) != 3:
+    if len(_parameters(forward)) != 3:
         return None
     names = getattr(code_of(forward), "co_names", ())
     known = getattr(forward, "__globals__", {})
-    found = [known[name] for name in names if "eps" in name.lower() and isinstance(known.get(name), float)]
+    values = [known.get(name) for name in names if "eps" in name.lower()]
+    found = [value for value in values if isinstance(value, float) and value >= 0]
     return found[0] if found else 1e-5
 
 
@@ -64,12 +61,9 @@ def forward_call(forward, probe, arrays=None):
     That is a number, or CS231n's bn_param, a dict that holds it.
     """
     arguments = [np.array(array) for array in arrays or probe.arguments]
-    if probe.eps is None or own_eps(forward) is not None:
+    parameters = _parameters(forward)
+    if probe.eps is None or len(parameters) == 3:  # it has an eps of its own, or needs none
         return forward, arguments
-    try:
-        parameters = list(inspect.signature(forward).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
     more = {parameter.name for parameter in parameters[4:]}
     more |= {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
     named = {
@@ -88,6 +82,14 @@ def forward_call(forward, probe, arrays=None):
             {"mode": "train", "momentum": 0.9, "eps": probe.eps, "epsilon": probe.eps},
         ]
     return forward, [*arguments, probe.eps]
+
+
+def _parameters(function):
+    """The parameters of a function; a built-in one may not tell."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def call(what, function, arguments):

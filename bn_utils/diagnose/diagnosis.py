@@ -130,8 +130,7 @@ def _call_problems(subject):
     try:
         results = subject.run(subject.probes[0])
     except calling.CannotRunError as error:
-        count = cache_count(subject, error.error, calling.source_line(subject.backward, error.line))
-        return (count or error.mistake,)
+        return (cache_count(subject, error) or error.mistake,)
     return (results,) if isinstance(results, Mistake) else ()
 
 
@@ -152,9 +151,7 @@ def _could_not_run(subject, forward, error):
     """A backward pass that raises an error for every probe."""
     if isinstance(error.error, RecursionError):
         return _report(subject, forward, ran=False, problems=(error.mistake,))
-    order = cache_order(subject, subject.layer.outputs) or cache_count(
-        subject, error.error, calling.source_line(subject.backward, error.line)
-    )
+    order = cache_order(subject, subject.layer.outputs) or cache_count(subject, error)
     if order is not None:
         line = raising_line(subject.backward, error.line)
         return _report(subject, forward, ran=False, problems=(order,), line=line)

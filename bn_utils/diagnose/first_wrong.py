@@ -61,8 +61,7 @@ def first_wrong_line(function, cases, probes, right, quantities):
     ends = _at_the_return(traces[0], probes[0], known[0], right[0])
     if ends is True:
         return at_return
-    mending = _Mending(function, cases, probes, known, [_last_steps(one.steps) for one in traces], right)
-    mending.left = MOST_LINES // max(1, traces[0].events)
+    mending = _Mending(function, cases, probes, known, traces, right)
     # a step with a value of the derivation, mended by another: it may be wrong, and is likely so if
     # the one can stand for the other by a slip
     fallback = likely = None
@@ -160,10 +159,11 @@ def _differ(meant, should):
 class _Mending:
     """Runs of a function with other values in its names, until the lines that may run are used up."""
 
-    def __init__(self, function, cases, probes, known, steps, right):
+    def __init__(self, function, cases, probes, known, traces, right):
         self.function, self.cases, self.probes = function, cases, probes
-        self.known, self.steps, self.right = known, steps, right
-        self.left = 0  # how many runs are left
+        self.known, self.right = known, right
+        self.steps = [_last_steps(traced.steps) for traced in traces]
+        self.left = MOST_LINES // max(1, traces[0].events)  # how many runs are left
 
     def quantity(self, number, meant):
         """The quantity that makes the result right in place of what a step has computed, or None."""

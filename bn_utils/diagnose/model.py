@@ -47,6 +47,13 @@ COUNTS = {
     "(N - 1)/N": lambda p: (p.N - 1) / p.N,
     "N/2": lambda p: p.N / 2,
 }
+STDS = {
+    "right": lambda p: p.r,
+    "no eps": lambda p: p.var**-0.5,
+    "eps outside": lambda p: 1 / (np.sqrt(p.var) + p.eps),
+    "unbiased": lambda p: (p.var * p.N / (p.N - 1) + p.eps) ** -0.5,
+    "eps twice": lambda p: (p.var + 2 * p.eps) ** -0.5,
+}
 FACTORS = {
     "1": lambda p: 1.0,
     "c": lambda p: p.c,
@@ -58,9 +65,9 @@ FACTORS = {
     "y": lambda p: p.y,
     "gamma x_hat": lambda p: p.gamma * p.x_hat,
     "dout": lambda p: p.dout,
-    "biased x_hat": lambda p: p.c * p.var**-0.5,
-    "outside x_hat": lambda p: p.c / (np.sqrt(p.var) + p.eps),
-    "unbiased x_hat": lambda p: p.c * (p.var * p.N / (p.N - 1) + p.eps) ** -0.5,
+    "x_hat, no eps": lambda p: p.c * STDS["no eps"](p),
+    "x_hat, eps outside": lambda p: p.c * STDS["eps outside"](p),
+    "x_hat, unbiased": lambda p: p.c * STDS["unbiased"](p),
     "c/var": lambda p: p.c / p.var,
     "x_hat r": lambda p: p.x_hat * p.r,
 }
@@ -71,13 +78,6 @@ SUMS = {
     "axis 1": lambda a: a.sum(axis=1),
     "all": lambda a: a.sum(),
     "mean of rows": lambda a: a.mean(axis=0),
-}
-STDS = {
-    "right": lambda p: p.r,
-    "no eps": lambda p: p.var**-0.5,
-    "eps outside": lambda p: 1 / (np.sqrt(p.var) + p.eps),
-    "unbiased": lambda p: (p.var * p.N / (p.N - 1) + p.eps) ** -0.5,
-    "eps twice": lambda p: (p.var + 2 * p.eps) ** -0.5,
 }
 DOUTS = {
     "dout": lambda p: p.dout,

@@ -71,13 +71,13 @@ def _is_used(subject, place):
     dout, cache = subject.arguments(probe)
     without = [None if number == place else entry for number, entry in enumerate(cache)]
     try:
-        after = subject.read(calling.call("backward", subject.backward, (dout, remade(cache, without))))
+        after = subject.read(calling.call("backward", subject.backward, (dout, _remade(cache, without))))
     except calling.CannotRunError:
         return True
     return before is None or isinstance(after, Mistake) or not same(before, after[0])
 
 
-def remade(cache, entries):
+def _remade(cache, entries):
     """A cache of the same kind with other entries."""
     return cache._make(entries) if hasattr(cache, "_make") else type(cache)(entries)
 
@@ -96,12 +96,13 @@ def _orders(length):
                 yield order
 
 
-def cache_count(subject, error, line):
+def cache_count(subject, raised):
     """The mistake of taking the cache apart into more or fewer names than it has entries, or None.
 
-    `error` is what the backward pass raises, `line` the text of the line that raises it.
+    `raised` is the `CannotRunError` of the backward pass.
     """
     _, cache = subject.arguments(subject.probes[0])
+    error, line = raised.error, calling.source_line(subject.backward, raised.line)
     taken = UNPACKING.match(str(error.args[0])) if isinstance(error, ValueError) and error.args else None
     if not taken or not isinstance(cache, tuple | list) or len(cache) == int(taken[1]):
         return None
@@ -118,7 +119,7 @@ def _right_in_order(subject, probe, order, wrong):
     dout, cache = subject.arguments(probe)
     entries = [cache[entry] for entry in order]
     try:
-        result = calling.call("backward", subject.backward, (dout, remade(cache, entries)))
+        result = calling.call("backward", subject.backward, (dout, _remade(cache, entries)))
     except calling.CannotRunError:
         return False
     return subject.is_right(result, probe, wrong)

@@ -11,7 +11,8 @@ from bn_utils.diagnose.model import COUNTS, PATHS, changed, overlap, result_of, 
 
 TOLERANCE = 1e-6  # of a match, relative; mistakes are a thousand times further apart
 GAMMAS, POWERS = (0, 1, -1, 2, -2), (0, 1, -1, 2, -2, 3, -3, -4)
-PLACES = ("1", "N", "1/N", "N - 1", "N^2", "H", "N H", "N/2")
+DIVISORS = {"N": "N", "N - 1": "(N - 1)", "N^2": "(N^2)", "H": "D", "N H": "(N D)", "N/2": "(N/2)"}
+PLACES = ("1", "1/N", *DIVISORS)
 FORMS = sorted(product(GAMMAS, POWERS, PLACES), key=lambda k: abs(k[0]) + abs(k[1]) + (k[2] != "1"))
 LABELS = {"dx": "eq-dh-4", "dgamma": "eq-dgamma-3", "dbeta": "eq-dbeta-3"}
 
@@ -155,11 +156,7 @@ def _factor_mistake(output, path, form):
     parts += [f"ivar**{power}".removesuffix("**1")] if power else []
     parts += ["N"] if place == "1/N" else []
     said = " * ".join(parts) or "1"
-    said += (
-        ""
-        if place in ("1", "1/N")
-        else f" / ({place.replace('H', 'D')})".replace("(N)", "N").replace("(D)", "D")
-    )
+    said += f" / {DIVISORS[place]}" if place in DIVISORS else ""
     return Mistake(
         f"{path}-scaled",
         f"{what} is {said} times what it must be.",

@@ -68,9 +68,9 @@ DGAMMA = _parameter(
             "x_hat lacks the root: x - mu is divided by var + eps.",
             "{right}.",
         ),
-        ("eps-missing", {"inner": "biased x_hat"}, "eps is missing under the root of x_hat.", "{right}."),
-        ("eps-outside", {"inner": "outside x_hat"}, "eps stands outside the root of x_hat.", "{right}."),
-        ("unbiased", {"inner": "unbiased x_hat"}, "x_hat has a variance divided by N - 1.", "{right}."),
+        ("eps-missing", {"inner": "x_hat, no eps"}, "eps is missing under the root of x_hat.", "{right}."),
+        ("eps-outside", {"inner": "x_hat, eps outside"}, "eps stands outside the root of x_hat.", "{right}."),
+        ("unbiased", {"inner": "x_hat, unbiased"}, "x_hat has a variance divided by N - 1.", "{right}."),
     ],
 )
 DBETA = _parameter(
