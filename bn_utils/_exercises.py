@@ -221,4 +221,22 @@ EXERCISES = {
         "Put the closed form in. A column of hhat sums to 0, its squares to N sigma^2 / (sigma^2 + epsilon).",
         left_side=r"\sum_i \frac{\partial \mathcal L}{\partial h_{ij}} \hat h_{ij}",
     ),
+    # 06_gradient_checking
+    "central-difference": Exercise(
+        lambda f, x, t: (f(x + t) - f(x - t)) / (2 * t),
+        ("the difference",),
+        "Nudge x up and down by t; the two points are 2 t apart.",
+        lambda rng: (rng.choice([np.sin, np.exp, np.tanh]), rng.normal(), rng.uniform(0.01, 0.1)),
+    ),
+    "two-rows": Exercise(
+        np.array([3.0, -3.0]) / 16,
+        ("dh",),
+        "mu = 1, sigma^2 = 1 and s^2 = 4, so h_hat = (-1/2, 1/2). Put them into the closed form.",
+    ),
+    "dy-is-h": Exercise(
+        r"\partial",
+        ("the line",),
+        "Put g = h into the closed form and write h = mu + (h - mu): mu leaves with the mean.",
+        left_side=r"\sum_{k,l} h_{kl} \frac{\partial y_{kl}}{\partial h_{ij}}",
+    ),
 }

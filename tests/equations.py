@@ -69,4 +69,5 @@ EQUATIONS = {
         "eq-dbias",
     ],
     "05_how_the_checking_works": [],
+    "06_gradient_checking": ["eq-ones", "eq-squares"],
 }

@@ -6,6 +6,7 @@ at a time, and run: it must fail, unless the mutant computes the same numbers.
 
 import ast
 import copy
+import linecache
 import re
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def cells(chapter):
         for cell in code
         if not {"raises-exception", "solution"} & set(cell.metadata.get("tags", []))
     ]
+
+
+def execute(source, namespace):
+    """Run a cell as a notebook does: a function in it can be asked for its source."""
+    name = f"<cell {hash(source)}>"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    exec(compile(source, name, "exec"), namespace)
 
 
 def changes(node):
@@ -95,7 +103,7 @@ def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter):
         if labels:
             passed += unnoticed(ast.parse(source).body, namespace)
         checked += labels
-        exec(source, namespace)
+        execute(source, namespace)
     assert sorted(set(checked)) == sorted(EQUATIONS[chapter])
     assert passed == []
 

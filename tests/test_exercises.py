@@ -157,6 +157,18 @@ ANSWERS = {
         r"\epsilon \gamma_j s_j^{-4} \sum_k g_{kj} (h_{kj} - \mu_j)",
         [("0", "left - right is"), (r"\epsilon \frac{\partial \mathcal L}{\partial \gamma_j}", "still has")],
     ),
+    "central-difference": (
+        lambda f, x, t: 0.5 * (f(x + t) - f(x - t)) / t,
+        [
+            (lambda f, x, t: (f(x + t) - f(x)) / t, "wrong"),
+            (lambda f, x, t: (f(x + t) - f(x - t)) / t, "wrong"),
+        ],
+    ),
+    "two-rows": ((3 / 16, -3 / 16), [((1 / 4, -1 / 4), "wrong"), ((0, 0), "wrong"), (3 / 16, "shape")]),
+    "dy-is-h": (
+        r"\gamma_j \frac{\epsilon}{s_j^2} \hat h_{ij}",
+        [("0", "left - right is"), (r"\gamma_j \epsilon h_{ij} s_j^{-3}", "left - right is")],
+    ),
 }
 WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
 

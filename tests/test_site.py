@@ -14,6 +14,7 @@ FIGURES = {
     "03_delta_notation": ["fig-dmu", "fig-jacobian"],
     "04_final_formulas": ["fig-errors"],
     "05_how_the_checking_works": ["fig-cubes"],
+    "06_gradient_checking": ["fig-step-size"],
 }
 
 
