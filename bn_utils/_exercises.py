@@ -75,6 +75,62 @@ def _layer_backward(da, X, W, b, gamma, beta, eps):
     return *linear_backward(dh, linear), dgamma, dbeta
 
 
+def _own_forward(x, gamma, beta, eps):
+    """The forward pass of chapter 07_your_own_backward, in the names of CS231n."""
+    y, cache = batchnorm_forward(x, gamma, beta, eps)
+    return y, (cache.h_hat, x - cache.mu, cache.inv_std, gamma)
+
+
+def _own_inputs(rng):
+    """(dout, cache), with the cache of that forward pass."""
+    dout, *arguments = _backward_inputs(rng)
+    return dout, _own_forward(*arguments)[1]
+
+
+def _own_backward(dout, cache):
+    x_hat, _, ivar, gamma = cache
+    dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    return gamma * ivar / len(dout) * (len(dout) * dout - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
+OWN_BACKWARD = Exercise(
+    _own_backward,
+    ("dx", "dgamma", "dbeta"),
+    "Run diagnose(your function, batchnorm_forward), mend what it names first, and run it again.",
+    _own_inputs,
+    diagnose=_known_mistakes.of_cache,
+)
+
+
+def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
+    ivar = (running_var + eps) ** -0.5
+    return dout * gamma * ivar, (dout * (x - running_mean) * ivar).sum(axis=0), dout.sum(axis=0)
+
+
+def _evaluation_inputs(rng):
+    dout, x, gamma, mean, eps = _backward_inputs(rng)
+    return dout, x, gamma, mean, rng.uniform(0.5, 2, size=mean.shape), eps
+
+
+def _running_inputs(rng):
+    x = _random_batch(rng)
+    return x, rng.normal(size=x.shape[1]), rng.uniform(0.5, 2, size=x.shape[1]), 0.9
+
+
+def _workers_inputs(rng):
+    """Two workers' batches of one size: (douts, x_hats)."""
+    x = _random_batch(rng)
+    return [rng.normal(size=x.shape) for _ in range(2)], [x, x - 1]
+
+
+def _pair_inputs(rng):
+    """Two arrays that agree or not, of one shape or not; the three draws of a check have all kinds."""
+    expected = rng.normal(size=4)
+    kind = rng.integers(3)
+    actual = expected + (0.5e-3, 2e-3, 0.5e-3)[kind]
+    return actual[None] if kind == 2 else actual, expected, 1e-3
+
+
 EXERCISES = {
     # 00_notation
     "delta-trace": Exercise(
@@ -238,5 +294,100 @@ EXERCISES = {
         ("the line",),
         "Put g = h into the closed form and write h = mu + (h - mu): mu leaves with the mean.",
         left_side=r"\sum_{k,l} h_{kl} \frac{\partial y_{kl}}{\partial h_{ij}}",
+    ),
+    # 07_your_own_backward
+    "own-forward": Exercise(
+        _own_forward,
+        ("out", "x_hat", "xmu", "ivar", "gamma"),
+        "Return (out, cache) with cache = (x_hat, xmu, ivar, gamma), where ivar = (var + eps) ** -0.5.",
+        _forward_inputs,
+        diagnose=_known_mistakes.of_forward,
+    ),
+    "own-parameters": Exercise(
+        lambda dout, x_hat: ((dout * x_hat).sum(axis=0), dout.sum(axis=0)),
+        ("dgamma", "dbeta"),
+        "gamma_j and beta_j stand in every row of column j: sum over the rows.",
+        lambda rng: (lambda x: (rng.normal(size=x.shape), x))(_random_batch(rng)),
+    ),
+    "own-statistics": Exercise(
+        lambda dxhat, xmu, ivar: (
+            -0.5 * (dxhat * xmu).sum(axis=0) * ivar**3,
+            -(dxhat * ivar).sum(axis=0),
+        ),
+        ("dvar", "dmu"),
+        "Both are sums over the rows: shape (D,). Differentiate x_hat = xmu * (var + eps) ** -0.5 by var.",
+        lambda rng: (lambda dout, cache: (dout * cache[3], cache[1], cache[2]))(*_own_inputs(rng)),
+    ),
+    "own-staged": OWN_BACKWARD,
+    "own-alt": OWN_BACKWARD,
+    "own-running": Exercise(
+        lambda x, mean, var, momentum: (
+            momentum * mean + (1 - momentum) * x.mean(axis=0),
+            momentum * var + (1 - momentum) * x.var(axis=0),
+        ),
+        ("running_mean", "running_var"),
+        "CS231n's momentum is the weight of the old value; its variance has the divisor N.",
+        _running_inputs,
+    ),
+    "mend-first": OWN_BACKWARD,
+    "mend-second": OWN_BACKWARD,
+    "mend-third": OWN_BACKWARD,
+    # 08_museum_of_bugs
+    "museum-detached": OWN_BACKWARD._replace(
+        hint="Two terms are missing: the mean of dxhat, and x_hat times the mean of dxhat * x_hat."
+    ),
+    "museum-gamma": OWN_BACKWARD._replace(
+        hint="Multiply dout by gamma after dgamma and dbeta, and before anything else."
+    ),
+    "museum-precedence": OWN_BACKWARD._replace(hint="Divide both summands by N: put brackets about them."),
+    "museum-tolerance": OWN_BACKWARD._replace(hint="The direct path, dxhat * ivar, has no 1/N."),
+    "museum-square": OWN_BACKWARD._replace(hint="The batch has N = len(dout) rows; use N in both places."),
+    "museum-root": Exercise(
+        lambda x, gamma, beta, eps: batchnorm_forward(x, gamma, beta, eps)[0],
+        ("out",),
+        "x - mu is divided by the root of var + eps.",
+        _forward_inputs,
+        diagnose=_known_mistakes.of_forward,
+    ),
+    "museum-variance": Exercise(
+        lambda x: x.var(axis=0),
+        ("the variance",),
+        "Subtract the mean first, then square.",
+        lambda rng: (_random_batch(rng) + 1e8,),
+    ),
+    "museum-kept": Exercise(
+        lambda x, mean, var, momentum: (
+            (1 - momentum) * mean + momentum * x.mean(axis=0),
+            (1 - momentum) * var + momentum * x.var(axis=0, ddof=1),
+        ),
+        ("running_mean", "running_var"),
+        "The variance that is kept has the divisor N - 1; momentum is the weight of the new one.",
+        _running_inputs,
+    ),
+    "museum-means": Exercise(
+        lambda arrays: np.concatenate(arrays).mean(axis=0),
+        ("the mean",),
+        "Add up the sums, and divide by the number of all rows.",
+        lambda rng: ([rng.normal(size=(rows, 3)) for rows in (2, 6)],),
+    ),
+    "museum-handed": Exercise(
+        lambda douts, x_hats: [(dout * x_hat).sum(axis=0) for dout, x_hat in zip(douts, x_hats, strict=True)],
+        ("the gradients",),
+        "Each worker hands over its own sum; the trainer adds them up.",
+        _workers_inputs,
+    ),
+    "museum-eps": Exercise(
+        _evaluation_backward,
+        ("dx", "dgamma", "dbeta"),
+        "The root is that of running_var + eps, in dx and in dgamma.",
+        _evaluation_inputs,
+    ),
+    "museum-compare": Exercise(
+        lambda actual, expected, tol: (
+            actual.shape == expected.shape and bool(np.all(np.abs(actual - expected) <= tol))
+        ),
+        ("the verdict",),
+        "Compare the shapes first; return False if they differ.",
+        _pair_inputs,
     ),
 }

@@ -13,7 +13,9 @@ CLOSE = 1e-5  # of a match; an answer by hand may be rounded
 
 
 def of_forward(part, result, h, gamma, beta, eps):
-    """Of the forward pass of batch norm."""
+    """Of the forward pass of batch norm: its output."""
+    if part not in ("y", "out"):
+        return ()
     return explain_forward([result], [Probe(0 * h, h, gamma, beta, eps)], CLOSE)
 
 
@@ -29,6 +31,12 @@ def of_means(part, result, dy, h_hat, inv_std, gamma):
     found = of_backward(part, result, dy, c, gamma, 0 * gamma, eps)
     # there is no h among the arguments that could stand for h - mu
     return tuple(mistakes for mistakes in found if not any(m.id.endswith("-x") for m in mistakes))
+
+
+def of_cache(part, result, dout, cache):
+    """Of its backward pass from the cache of chapter 07_your_own_backward: (x_hat, xmu, ivar, gamma)."""
+    x_hat, _, ivar, gamma = cache
+    return of_means(part, result, dout, x_hat, ivar, gamma)
 
 
 def of_variance_path(part, result, dy, h, gamma, eps):

@@ -102,18 +102,32 @@ def _call(name, answer, arguments):
     except Exception as error:
         raise ExerciseError(f"{name}: your function raised {type(error).__name__}: {error}") from error
     for number, (before, after) in enumerate(zip(arguments, given, strict=True), start=1):
-        if not np.array_equal(before, after):
+        if not _same(before, after):
             raise ExerciseError(f"{name}: your function changes its argument number {number}; use a copy.")
     if result is None or result is ...:
         raise ExerciseError(f"{name}: your function returns {result}; does it end in a return?")
     return result
 
 
+def _same(before, after):
+    """Whether an argument is what it was; a cache is a tuple of arrays."""
+    if isinstance(before, tuple | list):
+        return len(before) == len(after) and all(map(_same, before, after))
+    return np.array_equal(before, after)
+
+
+def _flat(results):
+    """Results without the brackets about a cache: (out, (x_hat, xmu)) gives (out, x_hat, xmu)."""
+    return [one for result in results for one in (result if isinstance(result, tuple) else (result,))]
+
+
 def _compare(name, exercise, answer, expected, arguments=()):
     if len(exercise.parts) == 1:
         answer, expected = (answer,), (expected,)
-    if isinstance(answer, np.ndarray) and answer.ndim:
+    elif isinstance(answer, np.ndarray) and answer.ndim:
         answer = tuple(answer)
+    elif isinstance(answer, tuple):
+        answer, expected = _flat(answer), _flat(expected)
     if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
@@ -148,5 +162,7 @@ def _known_mistake(exercise, part, mine, arguments):
         return ""
     said = " Or: ".join(" And: ".join(mistake.sentence for mistake in found) for found in explanations)
     fixes = " ".join(dict.fromkeys(mistake.fix for mistake in explanations[0]))
+    if {"dx", "out"} & set(exercise.parts):  # an exercise in the names of most learners
+        return f"{said} {fixes}"
     names = BOOK_NAMES | ({"dout": "dh"} if part in ("dX", "dW", "db") else {})
     return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), f"{said} {fixes}")

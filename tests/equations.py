@@ -70,4 +70,6 @@ EQUATIONS = {
     ],
     "05_how_the_checking_works": [],
     "06_gradient_checking": ["eq-ones", "eq-squares"],
+    "07_your_own_backward": [],
+    "08_museum_of_bugs": [],
 }

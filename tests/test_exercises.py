@@ -46,6 +46,50 @@ def unit(h):
     return np.ones(h.shape[1]), np.zeros(h.shape[1])
 
 
+def own_forward(x, gamma, beta, eps):
+    y, cache = batchnorm_forward(x, gamma, beta, eps)
+    return y, (cache.h_hat, x - cache.mu, cache.inv_std, gamma)
+
+
+def own_backward(dout, cache):
+    x_hat, _, ivar, gamma = cache
+    dgamma, dbeta = (dout * x_hat).sum(0), dout.sum(0)
+    return means_backward(dout, x_hat, ivar, gamma), dgamma, dbeta
+
+
+def own_with(dx):
+    """The own backward pass with another dx."""
+    return lambda dout, cache: (dx(dout, *cache), *own_backward(dout, cache)[1:])
+
+
+DETACHED = own_with(lambda dout, x_hat, xmu, ivar, gamma: dout * gamma * ivar)
+NO_GAMMA = own_with(lambda dout, x_hat, xmu, ivar, gamma: means_backward(dout, x_hat, ivar, 1))
+SUM_FOR_MEAN = own_with(
+    lambda dout, x_hat, xmu, ivar, gamma: gamma * ivar * (dout - dout.sum(0) - x_hat * (dout * x_hat).mean(0))
+)
+DIRECT_N = own_with(
+    lambda dout, x_hat, xmu, ivar, gamma: (
+        gamma * ivar * (dout / len(dout) - dout.mean(0) - x_hat * (dout * x_hat).mean(0))
+    )
+)
+COLUMNS = own_with(
+    lambda dout, x_hat, xmu, ivar, gamma: means_backward(dout, x_hat, ivar, gamma) * len(dout) / dout.shape[1]
+)
+OWN_WRONG = [
+    (DETACHED, "dx is wrong at index .* are treated as constants"),
+    (lambda *args: own_backward(*args)[0], "give 3 results: dx, dgamma, dbeta"),
+]
+
+
+def evaluation_backward(dout, x, gamma, mean, var, eps):
+    std = (var + eps) ** 0.5
+    return dout * gamma / std, (dout * (x - mean) / std).sum(0), dout.sum(0)
+
+
+def agrees(actual, expected, tol):
+    return actual.shape == expected.shape and np.abs(actual - expected).max() <= tol
+
+
 # name: (the right answer, wrong ones with what the message must say)
 ANSWERS = {
     "delta-trace": (5, [(1, "wrong"), (0, "wrong")]),
@@ -169,6 +213,135 @@ ANSWERS = {
         r"\gamma_j \frac{\epsilon}{s_j^2} \hat h_{ij}",
         [("0", "left - right is"), (r"\gamma_j \epsilon h_{ij} s_j^{-3}", "left - right is")],
     ),
+    "own-forward": (
+        own_forward,
+        [
+            (lambda *args: own_forward(*args)[0], "give 5 results: out, x_hat, xmu, ivar, gamma"),
+            (
+                lambda x, gamma, beta, eps: own_forward(x, gamma, beta, 0.0),
+                "out is wrong at .* eps is missing under the root.* np.sqrt.var . eps., then x_hat",
+            ),
+            (
+                lambda *args: (own_forward(*args)[0], own_forward(*args)[1][::-1]),
+                r"x_hat has shape \(\d,\), it must be \(\d, \d\)\. Return \(out, cache\)",
+            ),
+        ],
+    ),
+    "own-parameters": (
+        lambda dout, x_hat: ((dout * x_hat).sum(0), dout.sum(0)),
+        [
+            (lambda dout, x_hat: (dout.sum(0), (dout * x_hat).sum(0)), "dgamma is wrong"),
+            (lambda dout, x_hat: ((dout * x_hat).sum(0), dout.mean(0)), "dbeta is wrong"),
+        ],
+    ),
+    "own-statistics": (
+        lambda dxhat, xmu, ivar: (-((dxhat * xmu).sum(0)) * ivar**3 / 2, -dxhat.sum(0) * ivar),
+        [
+            (
+                lambda dxhat, xmu, ivar: ((dxhat * xmu).sum(0) * ivar**3 / 2, -dxhat.sum(0) * ivar),
+                "dvar is wrong",
+            ),
+            (
+                lambda dxhat, xmu, ivar: (-((dxhat * xmu).sum(0)) * ivar**3 / 2, -dxhat * ivar),
+                "dmu has shape",
+            ),
+        ],
+    ),
+    "own-staged": (own_backward, OWN_WRONG),
+    "own-alt": (own_backward, OWN_WRONG),
+    "own-running": (
+        lambda x, mean, var, m: (m * mean + (1 - m) * x.mean(0), m * var + (1 - m) * x.var(0)),
+        [
+            (
+                lambda x, mean, var, m: ((1 - m) * mean + m * x.mean(0), (1 - m) * var + m * x.var(0)),
+                "running_mean is wrong",
+            ),
+            (
+                lambda x, mean, var, m: (
+                    m * mean + (1 - m) * x.mean(0),
+                    m * var + (1 - m) * x.var(0, ddof=1),
+                ),
+                "running_var is wrong",
+            ),
+        ],
+    ),
+    "mend-first": (own_backward, [(DIRECT_N, "direct path is divided by N"), (NO_GAMMA, "gamma is missing")]),
+    "mend-second": (own_backward, [(NO_GAMMA, "gamma is missing"), (DETACHED, "treated as constants")]),
+    "mend-third": (own_backward, [(SUM_FOR_MEAN, "needs a mean, not a sum"), (DETACHED, "as constants")]),
+    "museum-detached": (own_backward, [(DETACHED, "treated as constants"), (NO_GAMMA, "gamma is missing")]),
+    "museum-gamma": (own_backward, [(NO_GAMMA, "gamma is missing"), (DETACHED, "treated as constants")]),
+    "museum-precedence": (own_backward, [(SUM_FOR_MEAN, "needs a mean"), (DIRECT_N, "divided by N")]),
+    "museum-tolerance": (own_backward, [(DIRECT_N, "divided by N"), (DETACHED, "treated as constants")]),
+    "museum-square": (own_backward, [(COLUMNS, "number of columns"), (DIRECT_N, "divided by N")]),
+    "museum-root": (
+        forward,
+        [
+            (
+                lambda x, gamma, beta, eps: gamma * (x - x.mean(0)) / (x.var(0) + eps) ** 2 + beta,
+                "A square stands for the root: x - mu is divided",
+            ),
+            (
+                lambda x, gamma, beta, eps: gamma * (x - x.mean(0)) / (x.var(0) + eps) + beta,
+                "The root is missing",
+            ),
+        ],
+    ),
+    "museum-variance": (
+        lambda x: x.var(0),
+        [
+            (lambda x: (x**2).mean(0) - x.mean(0) ** 2, "the variance is wrong"),
+            (lambda x: np.maximum(0, (x**2).mean(0) - x.mean(0) ** 2), "the variance is wrong"),
+        ],
+    ),
+    "museum-kept": (
+        lambda x, mean, var, m: ((1 - m) * mean + m * x.mean(0), (1 - m) * var + m * x.var(0, ddof=1)),
+        [
+            (
+                lambda x, mean, var, m: ((1 - m) * mean + m * x.mean(0), (1 - m) * var + m * x.var(0)),
+                "running_var is wrong",
+            ),
+            (
+                lambda x, mean, var, m: (m * mean + (1 - m) * x.mean(0), m * var + (1 - m) * x.var(0)),
+                "running_mean is wrong",
+            ),
+        ],
+    ),
+    "museum-means": (
+        lambda arrays: np.vstack(arrays).mean(0),
+        [
+            (lambda arrays: np.mean([a.mean(0) for a in arrays], axis=0), "the mean is wrong"),
+            (lambda arrays: np.vstack(arrays).mean(), "the mean has shape"),
+        ],
+    ),
+    "museum-handed": (
+        lambda douts, x_hats: [(d * x).sum(0) for d, x in zip(douts, x_hats, strict=True)],
+        [
+            (
+                lambda douts, x_hats: 2 * [sum((d * x).sum(0) for d, x in zip(douts, x_hats, strict=True))],
+                "wrong",
+            ),
+            (lambda douts, x_hats: sum((d * x).sum(0) for d, x in zip(douts, x_hats, strict=True)), "shape"),
+        ],
+    ),
+    "museum-eps": (
+        evaluation_backward,
+        [
+            (lambda *args: evaluation_backward(*args[:-1], 0.0), "dx is wrong"),
+            (
+                lambda *args: (evaluation_backward(*args)[0], *evaluation_backward(*args[:-1], 0.0)[1:]),
+                "dgamma is wrong",
+            ),
+        ],
+    ),
+    "museum-compare": (
+        agrees,
+        [
+            (lambda actual, expected, tol: np.allclose(actual, expected, rtol=0, atol=tol), "is wrong"),
+            (lambda actual, expected, tol: actual.shape == expected.shape, "is wrong"),
+            (lambda actual, expected, tol: False, "is wrong"),
+            (lambda actual, expected, tol: np.abs(actual - expected) <= tol, "has shape"),
+        ],
+    ),
 }
 WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
 
@@ -205,6 +378,26 @@ def test_a_wrong_answer_is_wrong(name, answer, message):
 def bump_in_place(h):
     h += 1
     return h.mean(0), h.var(0)
+
+
+def change_the_cache(dout, cache):
+    cache[0][:] = 0
+    return own_backward(dout, cache)
+
+
+def test_a_cache_must_stay_as_it_is():
+    with pytest.raises(ExerciseError, match=r"changes its argument number 2; use a copy\.$"):
+        check("own-staged", change_the_cache)
+
+
+def append_to_it(arrays):
+    arrays.append(arrays[0])
+    return arrays[0].mean(0)
+
+
+def test_a_list_must_stay_as_long_as_it_is():
+    with pytest.raises(ExerciseError, match=r"changes its argument number 1; use a copy\.$"):
+        check("museum-means", append_to_it)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +469,10 @@ def test_the_inputs_are_the_same_every_time():
 @pytest.mark.parametrize("name", [name for name in EXERCISES if EXERCISES[name].inputs])
 def test_no_input_is_square(name):
     for argument in EXERCISES[name].inputs(np.random.default_rng(5)):
-        if np.ndim(argument) == 2:
-            assert min(argument.shape) > 1
-            assert argument.shape[0] != argument.shape[1]
+        for array in argument if isinstance(argument, tuple | list) else (argument,):
+            if np.ndim(array) == 2 and name != "museum-compare":  # there a row stands for a wrong shape
+                assert min(array.shape) > 1
+                assert array.shape[0] != array.shape[1]
 
 
 def test_the_module_is_the_one_that_chapters_import():

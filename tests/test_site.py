@@ -15,6 +15,8 @@ FIGURES = {
     "04_final_formulas": ["fig-errors"],
     "05_how_the_checking_works": ["fig-cubes"],
     "06_gradient_checking": ["fig-step-size"],
+    "07_your_own_backward": ["fig-distances"],
+    "08_museum_of_bugs": ["fig-museum"],
 }
 
 

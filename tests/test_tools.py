@@ -10,7 +10,11 @@ from drawings import same_drawing
 from equations import EQUATIONS
 
 ROOT = Path(__file__).parents[1]
-ROUND_OFF = {"fig-errors", "fig-step-size"}  # coordinates of round-off, which depends on the processor
+ROUND_OFF = {
+    "fig-errors",
+    "fig-museum",
+    "fig-step-size",
+}  # coordinates of round-off, which depends on the processor
 
 SOURCE = """---
 kernelspec:

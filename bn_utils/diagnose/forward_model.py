@@ -48,6 +48,7 @@ ROOTS = {
     "eps squared": lambda var, eps: np.sqrt(var + eps**2),
     "no root": lambda var, eps: var + eps,
     "no root, no eps": lambda var, eps: var,
+    "squared": lambda var, eps: (var + eps) ** 2,
     "multiplied": lambda var, eps: 1 / np.sqrt(var + eps),
     "1": lambda var, eps: 1.0,
 }

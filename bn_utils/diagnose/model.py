@@ -44,6 +44,7 @@ COUNTS = {
     "1/N": lambda p: 1 / p.N,
     "H": lambda p: p.H,
     "N H": lambda p: p.N * p.H,
+    "H/N": lambda p: p.H / p.N,
     "(N - 1)/N": lambda p: (p.N - 1) / p.N,
     "N/2": lambda p: p.N / 2,
 }

@@ -429,6 +429,13 @@ DX = [
         "eq-dh-5",
     ),
     _all(
+        "n-columns-in-front",
+        lambda p: {"count": {"direct": "H/N"}.get(p, "H")},
+        "The closed form is divided by the number of columns.",
+        "N, D = dout.shape: divide by N.",
+        "eq-dh-5",
+    ),
+    _all(
         "n-entries-in-sums",
         {"count": "N H"},
         "Both paths through the statistics are divided by the number of all entries.",

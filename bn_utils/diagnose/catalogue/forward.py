@@ -78,6 +78,13 @@ FORWARD = [
         "eq-normalize",
     ),
     _entry(
+        "squared",
+        {"root": "squared"},
+        "A square stands for the root: x - mu is divided by (var + eps)**2.",
+        ROOT,
+        "eq-normalize",
+    ),
+    _entry(
         "no-root-no-eps",
         {"root": "no root, no eps"},
         "x - mu is divided by the variance itself.",
