@@ -108,6 +108,7 @@ PROOFS = {
         rf"h_{{ij}} \sum_k {G} (h_{{kj}} - \mu_j)"
         rf" = (h_{{ij}} - \mu_j) \sum_k {G} (h_{{kj}} - \mu_j) + \mu_j \sum_k {G} (h_{{kj}} - \mu_j)"
     ),
+    "variance-alone": rf"\frac{{1}}{{N}} \sum_i \frac{{1}}{{N}} \sum_k {G} = \frac{{1}}{{N}} \sum_k {G}",
     "dx-summed": r"\sum_i \frac{\partial \mathcal L}{\partial h_{ij}} = 0",
     "dgamma-zero": r"\sum_k \hat h_{kj} = 0",
     "dgamma-gamma-extra": rf"\sum_k {G} \gamma_j \hat h_{{kj}} = \gamma_j \sum_k {G} \hat h_{{kj}}",
@@ -1264,3 +1265,66 @@ def test_dx_may_mend_a_function_that_raises():
         return dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
 
     assert diagnose(backward, right.forward).line.text == "dx = np.sin(dout).sum(axis=1)"
+
+
+def test_two_results_in_each_others_place_are_named_though_a_third_is_wrong():
+    def backward(dout, cache):
+        dx, dgamma, dbeta = bn.batchnorm_backward(dout, cache)
+        return 2 * dx, dbeta, dgamma
+
+    report = diagnose(backward)
+    assert ids(report.problems) == {"return-order"}
+    assert report.problems[0].sentence == (
+        "You return dgamma and dbeta in the wrong order: yours is dx, dbeta, dgamma."
+    )
+    assert ids(report.outputs["dx"].mistakes) == {"doubled"}
+    assert report.outputs["dgamma"].ok
+    assert report.outputs["dbeta"].ok
+    assert "no name here" not in str(report)
+
+
+def test_a_sum_that_runs_on_into_later_columns_is_seen():
+    def backward(dout, cache):
+        dx, dgamma, dbeta = bn.batchnorm_backward(dout, cache)
+        return dx + 0.1 * np.cumsum(dout, axis=1), dgamma, dbeta
+
+    report = diagnose(backward)
+    assert "symptom-columns-mixed" in ids(report.outputs["dx"].symptoms)
+
+
+def total_of(a):
+    return a.sum(axis=1)
+
+
+def test_a_line_that_calls_a_function_of_the_learner_names_it():
+    def backward(dout, cache):
+        dx, dgamma, dbeta = bn.batchnorm_backward(dout, cache)
+        dbeta = total_of(dout.T) / 3
+        return dx, dgamma, dbeta
+
+    line = diagnose(backward).line
+    assert line.text == "dbeta = total_of(dout.T) / 3"
+    assert line.sentence == "The mistake is in this line, or in total_of, which it calls."
+
+
+def forgets_to_reset(dout, cache):
+    c, r, gamma = cache.h - cache.mu, cache.inv_std, cache.gamma
+    N, D = dout.shape
+    dx, dmu = np.zeros((N, D)), 0.0
+    for j in range(D):
+        dvar = 0.0
+        for i in range(N):
+            g = dout[i, j] * gamma[j]
+            dvar += g * c[i, j] * -0.5 * r[j] ** 3
+            dmu += -g * r[j]
+        for i in range(N):
+            g = dout[i, j] * gamma[j]
+            dx[i, j] = g * r[j] + dvar * 2 * c[i, j] / N + dmu / N
+    return dx, (dout * cache.h_hat).sum(axis=0), dout.sum(axis=0)
+
+
+def test_where_no_line_mends_the_result_the_report_says_so():
+    report = diagnose(forgets_to_reset)
+    assert report.line is None
+    assert "Note: no single line could be found that mends the result" in str(report)
+    assert "symptom-columns-mixed" in ids(report.outputs["dx"].symptoms)

@@ -18,6 +18,10 @@ from bn_utils.diagnose.subject import LAYERS, TOLERANCE, Subject, how_wrong, tol
 from bn_utils.diagnose.symptoms import symptoms_of
 
 ROUND_OFF = 1e-9
+NO_LINE = (
+    "no single line could be found that mends the result: a value may be built up in a loop, "
+    "or several lines may be wrong."
+)
 
 
 def diagnose(backward, forward=None, layer="batchnorm", seed=0):
@@ -112,7 +116,10 @@ def _backward(subject, forward):
             line=line,
             notes=_notes(runs, subject),
         )
-    order = return_order(subject, runs)
+    places, moved, order = return_order(subject, runs) or ((), (), None)
+    if order is not None and set(wrong) - set(moved):
+        rest = _backward(subject._replace(order=places), forward)
+        return replace(rest, problems=(order, *rest.problems))
     if order is None:
         _explain(outputs, wrong, runs, subject)
         unexplained = [name for name in wrong if not outputs[name].is_explained]
@@ -122,7 +129,8 @@ def _backward(subject, forward):
         return _report(subject, forward, problems=(*problems, order), outputs=outputs, line=line)
     line = wrong_line(subject, wrong, raised)
     _add_symptoms(outputs, wrong, runs, subject)
-    return _report(subject, forward, problems=tuple(problems), outputs=outputs, line=line)
+    notes = () if line else (NO_LINE,)
+    return _report(subject, forward, problems=tuple(problems), outputs=outputs, line=line, notes=notes)
 
 
 def _call_problems(subject):

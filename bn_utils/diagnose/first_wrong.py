@@ -101,23 +101,26 @@ def _last_steps(steps):
 def _at_the_return(traced, probe, known, right):
     """Whether the last line is wrong: True where it returns another name than it should.
 
-    None where it computes what it returns, so that it may be; False where it returns plain names.
+    None where it computes what it returns, so that it may be; False where it returns plain names,
+    and what it computes is right.
     """
     result = traced.result
     if not isinstance(result, tuple | list):
         return False if result is None else None
     result = list(result)
     held = [value for value in traced.names.values() if isinstance(value, np.ndarray)]
-    computed = False
+    computed = []
     for place, value in enumerate(result):
         is_name = any(_is_held(value, local) for local in traced.names.values())
-        computed |= not is_name
-        if is_name and not (is_numeric(value) and recognise(np.array(value), probe, known)):
+        meant = recognise(np.array(value), probe, known) if is_numeric(value) else None
+        if not is_name:
+            computed.append(meant)
+        if is_name and not meant:
             continue
         for local in held:
             if any(right([*result[:place], form, *result[place + 1 :]]) for form in (local, local.T)):
                 return True
-    return None if computed else False
+    return None if None in computed or len(set(map(id, computed))) < len(computed) else False
 
 
 def _is_filler(value):

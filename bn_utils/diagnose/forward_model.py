@@ -32,6 +32,7 @@ VARIANCES = {
     "row": lambda p: p.x.var(axis=1, keepdims=True),
     "axis 1": lambda p: p.x.var(axis=1),
     "all": lambda p: p.x.var(),
+    "all, centred": lambda p: (p.c**2).mean(),
     "std": lambda p: np.sqrt(p.var),
     "squared": lambda p: p.var**2,
     "absolute": lambda p: np.abs(p.c).mean(axis=0) ** 2,

@@ -1,6 +1,10 @@
 """The first wrong line of a learner's function, as a sentence."""
 
+import ast
+import builtins
 from dataclasses import replace
+
+import numpy as np
 
 from bn_utils.diagnose import calling
 from bn_utils.diagnose.first_wrong import first_wrong_line
@@ -41,9 +45,12 @@ def found_line(function, found, mended="the lines after it are", in_forward=Fals
     if found is None:
         return None
     what = found.quantity.split(" = ")[-1]
+    called = _called(calling.source_line(function, found.line))
     is_result = found.name == what  # such as dx, of which nothing more can be said
     should = f"{what} comes out wrong here." if is_result else f"{found.name} should be {what}."
-    if found.name == "return":
+    if called:
+        sentence = f"The mistake is in this line, or in {called}, which it calls."
+    elif found.name == "return":
         more = ", or in a line before" if found.or_before else ""
         sentence = f"The mistake is in what this line returns{more}."
     elif found.or_before:
@@ -53,6 +60,25 @@ def found_line(function, found, mended="the lines after it are", in_forward=Fals
     else:
         sentence = f"{should} With that value, {mended} right."
     return line_of(function, found.line, sentence, found.label, in_forward)
+
+
+def _called(text):
+    """The learner's own functions that a line calls; "" where it calls none."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # one line of several
+        return ""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    own = [ast.unparse(call) for call in calls if not _is_numpys(call)]
+    return " or ".join(dict.fromkeys(own))
+
+
+def _is_numpys(call):
+    """Whether what is called is NumPy's or Python's: np.sum, np.linalg.norm, a.sum, len."""
+    if isinstance(call, ast.Attribute):
+        root = ast.unparse(call).split(".")[0]
+        return root in ("np", "numpy") or hasattr(np.ndarray, call.attr)
+    return isinstance(call, ast.Name) and hasattr(builtins, call.id)
 
 
 def raising_line(function, number, in_forward=False):

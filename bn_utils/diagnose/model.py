@@ -70,6 +70,7 @@ FACTORS = {
     "x_hat, eps outside": lambda p: p.c * STDS["eps outside"](p),
     "x_hat, unbiased": lambda p: p.c * STDS["unbiased"](p),
     "c/var": lambda p: p.c / p.var,
+    "c, no eps": lambda p: p.c * STDS["no eps"](p) / p.r,
     "x_hat r": lambda p: p.x_hat * p.r,
 }
 SUMS = {

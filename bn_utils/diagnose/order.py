@@ -14,20 +14,34 @@ UNPACKING = re.compile(
 
 
 def return_order(subject, runs):
-    """The mistake of a backward pass whose results are right in another order, or None."""
+    """The order in which results are right, the names that it moves, and the mistake; or None.
+
+    One that it does not move may be wrong.
+    """
     names = subject.layer.outputs
     for order in list(permutations(range(len(names))))[1:]:
-        if all(
-            run is not None and subject.is_right([run[place] for place in order], probe)
-            for run, probe in zip(runs, subject.probes, strict=True)
-        ):
+        ordered = [None if run is None else [run[place] for place in order] for run in runs]
+        moved = [name for place, name in enumerate(names) if order[place] != place]
+        if _all_right(subject, ordered, moved):
             yours = ", ".join(name for _, name in sorted(zip(order, names, strict=True)))
-            return Mistake(
-                "return-order",
-                f"You return the right arrays in the wrong order: yours is {yours}.",
-                f"End it with: return {', '.join(names)}.",
+            what = "the right arrays" if _all_right(subject, ordered, names) else " and ".join(moved)
+            return (
+                order,
+                moved,
+                Mistake(
+                    "return-order",
+                    f"You return {what} in the wrong order: yours is {yours}.",
+                    f"End it with: return {', '.join(names)}.",
+                ),
             )
     return None
+
+
+def _all_right(subject, runs, names):
+    return all(
+        run is not None and subject.are_right(run, probe, names)
+        for run, probe in zip(runs, subject.probes, strict=True)
+    )
 
 
 def cache_order(subject, wrong):

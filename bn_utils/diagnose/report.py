@@ -132,8 +132,9 @@ class Report:
                 continue
             yield 1, name, f"{name}: {output.sentence}"
             yield from _explanations(output.explanations)
-            if output.symptoms:
-                yield 2, "", "It is wrong in a way that has no name here. What can be seen:"
+            if not output.ok and not output.explanations and not self.problems:
+                more = " What can be seen:" if output.symptoms else ""
+                yield 2, "", f"It is wrong in a way that has no name here.{more}"
             for symptom in output.symptoms:
                 yield from _mistake(2, symptom)
         if self.line is not None:

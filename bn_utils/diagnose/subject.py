@@ -50,6 +50,7 @@ class Subject(NamedTuple):
     forward: Callable | None
     layer: Layer
     probes: list
+    order: tuple[int, ...] | None = None  # in which to read the results, if not as they come
 
     @property
     def name(self):
@@ -66,7 +67,10 @@ class Subject(NamedTuple):
 
     def read(self, result):
         """A result as a list of arrays, or of mistakes; or the one mistake that it is."""
-        return calling.read_results(result, self.layer.outputs)
+        results = calling.read_results(result, self.layer.outputs)
+        if self.order is None or isinstance(results, Mistake):
+            return results
+        return [results[place] for place in self.order]
 
     def run(self, probe):
         """What the backward pass returns; a `CannotRunError` where it raises."""
@@ -89,7 +93,8 @@ class Subject(NamedTuple):
             Mistake(
                 f"changes-{name}",
                 f"Your function writes into {part}, but the code that called it still uses that.",
-                "Look for +=, -=, *=, /= or [...] = on this array, and copy it first, as in a = a.copy().",
+                "Look for +=, -=, *=, /= or [...] = on this array, or on another name for it (b = a is no "
+                "copy): write b = a * gamma, not b = a and b *= gamma.",
             )
             for name, part in parts.items()
             if part is not None
@@ -105,9 +110,13 @@ class Subject(NamedTuple):
         return results[0] if isinstance(results, list) and isinstance(results[0], np.ndarray) else None
 
     def is_right(self, result, probe, names=None):
-        """Whether a result is right for a probe, in the outputs of these names, or in all."""
+        """Whether what a run returns is right for a probe, in the outputs of these names, or in all."""
         results = self.read(result)
-        return not isinstance(results, Mistake) and all(
+        return not isinstance(results, Mistake) and self.are_right(results, probe, names)
+
+    def are_right(self, results, probe, names=None):
+        """Whether results that were read are right."""
+        return all(
             name not in (names or self.layer.outputs)
             or (isinstance(mine, np.ndarray) and matches(mine, getattr(probe, name), tolerance_of(mine)))
             for name, mine in zip(self.layer.outputs, results, strict=True)

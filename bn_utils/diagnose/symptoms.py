@@ -22,8 +22,8 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
     """
     N = probe.N
     rng = np.random.default_rng(1)
-    last = np.arange(probe.H) == probe.H - 1
-    other = np.where(last, rng.standard_normal(probe.x.shape), 0)
+    noise = rng.standard_normal(probe.x.shape)
+    ends = [np.where(np.arange(probe.H) == j, noise, 0) for j in (0, probe.H - 1)]  # one column each
     first = (np.arange(N) == 0)[:, None]
     order = np.roll(np.arange(N), 1)
 
@@ -73,10 +73,14 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
             "eq-dy-dhhat",
         ),
         (
-            holds_for({"dout": probe.dout + other, "x": probe.x + other}, dx, np.s_[:, :-1]),
+            all(
+                holds_for({"dout": probe.dout + end, "x": probe.x + end}, dx, np.s_[:, ~end.any(axis=0)])
+                for end in ends
+            ),
             "columns-mixed",
-            "Changing the last column of x and dout changes dx in other columns.",
-            "Perhaps a sum runs over the wrong axis, or over all entries.",
+            "Changing one column of x and dout changes dx in other columns.",
+            "Perhaps a sum runs over the wrong axis, or over all entries; or a loop over the columns "
+            "does not set its sums to 0 again.",
             "eq-chain",
         ),
         (

@@ -34,6 +34,7 @@ EQUALS = (
         ("variance-outer-x", "mean-of-variance-mu"),
         "x is (x - mu) + mu: the rest is the same for every row.",
     ),
+    (("variance-alone", "direct-averaged"), "The mean of dout is then taken off itself."),
     (("dx-summed", "dx-averaged"), "A column of dx sums to 0."),
     (("dgamma-zero", "dgamma-dout-missing"), "The sum of x_hat over the rows is 0."),
     (("dgamma-gamma-extra", "dgamma-xhat-gamma"), "gamma is constant over the rows and may leave the sum."),

@@ -305,6 +305,13 @@ DX = [
             ),
         )
     ),
+    _one(
+        "variance-eps-missing-once",
+        {"variance": {"outer": "c, no eps"}},
+        "eps is missing in one of the three factors 1 / np.sqrt(var + eps) of the variance path.",
+        "Look for np.sqrt(var), or for var without + eps, on the way back to dvar.",
+        "eq-jac-product",
+    ),
     *(
         _one(
             f"front-{name}",
@@ -512,13 +519,18 @@ DX = [
     ),
     *(
         _one(
-            f"{p}-mean-columns",
+            f"{p}-mean-columns{form}",
             {p: {**own, "over": "columns", "count": "H"}},
-            f"In the {p} path you take a mean over axis 1, with keepdims; each column needs its own.",
+            f"In the {p} path you take a mean{of} over axis 1, with keepdims; each column needs its own.",
             "Take the mean down each column: .mean(axis=0).",
             "eq-chain",
         )
-        for p, own in (("mean", {}), ("variance", HAT))
+        for p, form, own, of in (
+            ("mean", "", {}, ""),
+            ("mean", "-dxhat", {"inside": "gamma"}, " of dout * gamma"),
+            ("variance", "", HAT, ""),
+            ("variance", "-dxhat", {**HAT, "inside": "gamma"}, " of dout * gamma * x_hat"),
+        )
     ),
     _one(
         "mean-mean-all-dxhat",
@@ -540,6 +552,13 @@ DX = [
         {"direct": {"over": "rows"}},
         "The direct path takes the sum of dout over the rows in place of dout itself.",
         "The first term of dx is dout, row by row.",
+        "eq-dh-4",
+    ),
+    _one(
+        "variance-alone",
+        {"direct": {"factor": 0}, "mean": {"factor": 0}},
+        "Of the three paths only the one through the variance reaches dx.",
+        "Add the direct and the mean term; look for = where += is meant, which drops what was there.",
         "eq-dh-4",
     ),
     _one(

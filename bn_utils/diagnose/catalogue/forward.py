@@ -108,6 +108,13 @@ FORWARD = [
     ),
     _entry("var-sum", {"variance": "sum"}, "The variance is a sum: 1/N is missing.", VARIANCE, "eq-var"),
     _entry("var-all", {"variance": "all"}, "The variance runs over all entries.", VARIANCE, "eq-var"),
+    _entry(
+        "var-all-centred",
+        {"variance": "all, centred"},
+        "The mean of (x - mu)**2 runs over all entries.",
+        VARIANCE,
+        "eq-var",
+    ),
     _entry("var-axis-1", {"variance": "axis 1"}, "The variance runs over axis 1.", VARIANCE, "eq-var"),
     _entry(
         "var-rows",
