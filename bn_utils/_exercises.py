@@ -10,6 +10,17 @@ from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
 from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
 
+BOOK_NAMES = {  # of what the diagnosis calls by the names of most learners
+    "dx": "dh",
+    "x": "h",
+    "x_hat": "h_hat",
+    "dout": "dy",
+    "dxhat": "dh_hat",
+    "ivar": "inv_std",
+    "xmu": "centred",
+    "D": "H",
+}
+
 
 class Exercise(NamedTuple):
     """One exercise: what is right, and what to look at when an answer is not."""
@@ -20,6 +31,8 @@ class Exercise(NamedTuple):
     inputs: Callable | None = None  # rng -> arguments, where the answer is a function
     left_side: str = ""  # of the line, as TeX, where the answer is its right side
     diagnose: Callable | None = None  # (part, wrong result, *arguments) -> explanations
+    names: dict = BOOK_NAMES  # what the diagnosis' names are called in the exercise
+    draws: int = 3  # of the inputs
 
 
 def _random_batch(rng):
@@ -81,16 +94,63 @@ def _own_forward(x, gamma, beta, eps):
     return y, (cache.h_hat, x - cache.mu, cache.inv_std, gamma)
 
 
+def _own_backward(dout, cache):
+    x_hat, _, ivar, gamma = cache
+    dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    return gamma * ivar / len(dout) * (len(dout) * dout - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
 def _own_inputs(rng):
     """(dout, cache), with the cache of that forward pass."""
     dout, *arguments = _backward_inputs(rng)
     return dout, _own_forward(*arguments)[1]
 
 
-def _own_backward(dout, cache):
-    x_hat, _, ivar, gamma = cache
-    dgamma, dbeta = (dout * x_hat).sum(axis=0), dout.sum(axis=0)
-    return gamma * ivar / len(dout) * (len(dout) * dout - dbeta - x_hat * dgamma), dgamma, dbeta
+def _own_parameter_inputs(rng):
+    dout, (x_hat, *_) = _own_inputs(rng)
+    return dout, x_hat
+
+
+def _own_statistics_inputs(rng):
+    dout, (_, xmu, ivar, gamma) = _own_inputs(rng)
+    return dout * gamma, xmu, ivar
+
+
+def _running_inputs(rng):
+    """A batch, running statistics that are not its own, and a momentum."""
+    x = _random_batch(rng)
+    D = x.shape[1]
+    return x, rng.normal(size=D), rng.uniform(0.5, 2, size=D), rng.uniform(0.6, 0.95)
+
+
+def _evaluation_inputs(rng):
+    x, mean, var, _ = _running_inputs(rng)
+    return rng.normal(size=x.shape), x, rng.normal(size=x.shape[1]), mean, var, 0.3
+
+
+def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
+    ivar = (running_var + eps) ** -0.5
+    return dout * gamma * ivar, (dout * (x - running_mean) * ivar).sum(axis=0), dout.sum(axis=0)
+
+
+def _workers_inputs(rng):
+    """The rows of two workers, of different numbers."""
+    return ([rng.normal(size=(rows, 3)) for rows in rng.permutation(range(4, 9))[:2]],)
+
+
+def _pair_inputs(rng):
+    """Two arrays and a bound: within it, beyond it in one entry, or of different shapes."""
+    expected, tol = rng.normal(size=(3, 4)), rng.choice([1e-2, 1e-5])
+    actual = expected + 0.5 * tol * rng.choice([-1, 1], size=(3, 4))
+    kind = rng.integers(4)
+    if kind == 1:
+        entry = tuple(rng.integers((3, 4)))
+        actual[entry] = expected[entry] + 2 * tol * rng.choice([-1, 1])
+    elif kind == 2:
+        actual, expected = np.tile(expected[0], (3, 1)), expected[0]  # equal rows, for one
+    elif kind == 3:
+        actual = actual[None]
+    return actual, expected, tol
 
 
 OWN_BACKWARD = Exercise(
@@ -99,37 +159,8 @@ OWN_BACKWARD = Exercise(
     "Run diagnose(your function, batchnorm_forward), mend what it names first, and run it again.",
     _own_inputs,
     diagnose=_known_mistakes.of_cache,
+    names={},
 )
-
-
-def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
-    ivar = (running_var + eps) ** -0.5
-    return dout * gamma * ivar, (dout * (x - running_mean) * ivar).sum(axis=0), dout.sum(axis=0)
-
-
-def _evaluation_inputs(rng):
-    dout, x, gamma, mean, eps = _backward_inputs(rng)
-    return dout, x, gamma, mean, rng.uniform(0.5, 2, size=mean.shape), eps
-
-
-def _running_inputs(rng):
-    x = _random_batch(rng)
-    return x, rng.normal(size=x.shape[1]), rng.uniform(0.5, 2, size=x.shape[1]), 0.9
-
-
-def _workers_inputs(rng):
-    """Two workers' batches of one size: (douts, x_hats)."""
-    x = _random_batch(rng)
-    return [rng.normal(size=x.shape) for _ in range(2)], [x, x - 1]
-
-
-def _pair_inputs(rng):
-    """Two arrays that agree or not, of one shape or not; the three draws of a check have all kinds."""
-    expected = rng.normal(size=4)
-    kind = rng.integers(3)
-    actual = expected + (0.5e-3, 2e-3, 0.5e-3)[kind]
-    return actual[None] if kind == 2 else actual, expected, 1e-3
-
 
 EXERCISES = {
     # 00_notation
@@ -302,21 +333,19 @@ EXERCISES = {
         "Return (out, cache) with cache = (x_hat, xmu, ivar, gamma), where ivar = (var + eps) ** -0.5.",
         _forward_inputs,
         diagnose=_known_mistakes.of_forward,
+        names={},
     ),
     "own-parameters": Exercise(
         lambda dout, x_hat: ((dout * x_hat).sum(axis=0), dout.sum(axis=0)),
         ("dgamma", "dbeta"),
         "gamma_j and beta_j stand in every row of column j: sum over the rows.",
-        lambda rng: (lambda x: (rng.normal(size=x.shape), x))(_random_batch(rng)),
+        _own_parameter_inputs,
     ),
     "own-statistics": Exercise(
-        lambda dxhat, xmu, ivar: (
-            -0.5 * (dxhat * xmu).sum(axis=0) * ivar**3,
-            -(dxhat * ivar).sum(axis=0),
-        ),
+        lambda dxhat, xmu, ivar: (-0.5 * (dxhat * xmu).sum(axis=0) * ivar**3, -(dxhat * ivar).sum(axis=0)),
         ("dvar", "dmu"),
-        "Both are sums over the rows: shape (D,). Differentiate x_hat = xmu * (var + eps) ** -0.5 by var.",
-        lambda rng: (lambda dout, cache: (dout * cache[3], cache[1], cache[2]))(*_own_inputs(rng)),
+        "Check the sum over the rows, the sign and, in dvar, the derivative of (var + eps) ** -0.5 by var.",
+        _own_statistics_inputs,
     ),
     "own-staged": OWN_BACKWARD,
     "own-alt": OWN_BACKWARD,
@@ -333,26 +362,28 @@ EXERCISES = {
     "mend-second": OWN_BACKWARD,
     "mend-third": OWN_BACKWARD,
     # 08_museum_of_bugs
-    "museum-detached": OWN_BACKWARD._replace(
-        hint="Two terms are missing: the mean of dxhat, and x_hat times the mean of dxhat * x_hat."
-    ),
-    "museum-gamma": OWN_BACKWARD._replace(
-        hint="Multiply dout by gamma after dgamma and dbeta, and before anything else."
-    ),
-    "museum-precedence": OWN_BACKWARD._replace(hint="Divide both summands by N: put brackets about them."),
-    "museum-tolerance": OWN_BACKWARD._replace(hint="The direct path, dxhat * ivar, has no 1/N."),
-    "museum-square": OWN_BACKWARD._replace(hint="The batch has N = len(dout) rows; use N in both places."),
+    **{
+        f"museum-{name}": OWN_BACKWARD._replace(hint=hint)
+        for name, hint in (
+            ("detached", "In training, the mean and the variance depend on every row of x."),
+            ("gamma", "Which lines still use what was computed from dout before gamma?"),
+            ("precedence", "Which of the two summands does / N divide?"),
+            ("tolerance", "Which of the summands in the brackets has no 1/N?"),
+            ("square", "The batch has N = len(dout) rows; D counts its columns."),
+        )
+    },
     "museum-root": Exercise(
         lambda x, gamma, beta, eps: batchnorm_forward(x, gamma, beta, eps)[0],
         ("out",),
         "x - mu is divided by the root of var + eps.",
         _forward_inputs,
         diagnose=_known_mistakes.of_forward,
+        names={},
     ),
     "museum-variance": Exercise(
         lambda x: x.var(axis=0),
         ("the variance",),
-        "Subtract the mean first, then square.",
+        "Subtract the mean before you square.",
         lambda rng: (_random_batch(rng) + 1e8,),
     ),
     "museum-kept": Exercise(
@@ -367,19 +398,19 @@ EXERCISES = {
     "museum-means": Exercise(
         lambda arrays: np.concatenate(arrays).mean(axis=0),
         ("the mean",),
-        "Add up the sums, and divide by the number of all rows.",
-        lambda rng: ([rng.normal(size=(rows, 3)) for rows in (2, 6)],),
+        "A worker with more rows must count for more.",
+        _workers_inputs,
     ),
     "museum-handed": Exercise(
-        lambda douts, x_hats: [(dout * x_hat).sum(axis=0) for dout, x_hat in zip(douts, x_hats, strict=True)],
-        ("the gradients",),
-        "Each worker hands over its own sum; the trainer adds them up.",
-        _workers_inputs,
+        lambda dout, x_hat: (dout * x_hat).sum(axis=0),
+        ("dgamma",),
+        "Hand over what your own rows give; the trainer adds the workers up.",
+        _own_parameter_inputs,
     ),
     "museum-eps": Exercise(
         _evaluation_backward,
         ("dx", "dgamma", "dbeta"),
-        "The root is that of running_var + eps, in dx and in dgamma.",
+        "Both dx and dgamma divide by the root of running_var + eps.",
         _evaluation_inputs,
     ),
     "museum-compare": Exercise(
@@ -387,7 +418,8 @@ EXERCISES = {
             actual.shape == expected.shape and bool(np.all(np.abs(actual - expected) <= tol))
         ),
         ("the verdict",),
-        "Compare the shapes first; return False if they differ.",
+        "Compare the shapes first; then every entry, whichever way it is off.",
         _pair_inputs,
+        draws=20,
     ),
 }

@@ -13,16 +13,6 @@ from bn_utils.symbolic import UndecidedError
 from bn_utils.texmath import TexError, read_expression
 
 TOLERANCE = 1e-6  # an answer by hand may be rounded
-BOOK_NAMES = {  # of what the diagnosis calls by the names of most learners
-    "dx": "dh",
-    "x": "h",
-    "x_hat": "h_hat",
-    "dout": "dy",
-    "dxhat": "dh_hat",
-    "ivar": "inv_std",
-    "xmu": "centred",
-    "D": "H",
-}
 
 
 class ExerciseError(Sentence, AssertionError):
@@ -73,10 +63,10 @@ def check(name, answer):
     if not callable(answer):
         raise ExerciseError(f"{name}: give the function itself, got {type(answer).__name__}.")
     rng = np.random.default_rng(0)
-    for _ in range(3):
+    for _ in range(exercise.draws):
         arguments = exercise.inputs(rng)
         _compare(name, exercise, _call(name, answer, arguments), exercise.solution(*arguments), arguments)
-    return Message(f"{name}: correct on 3 random inputs.")
+    return Message(f"{name}: correct on {exercise.draws} random inputs.")
 
 
 def _prove(name, exercise, answer):
@@ -116,9 +106,8 @@ def _same(before, after):
     return np.array_equal(before, after)
 
 
-def _flat(results):
-    """Results without the brackets about a cache: (out, (x_hat, xmu)) gives (out, x_hat, xmu)."""
-    return [one for result in results for one in (result if isinstance(result, tuple) else (result,))]
+def _is_pair(answer):
+    return isinstance(answer, tuple | list) and len(answer) == 2
 
 
 def _compare(name, exercise, answer, expected, arguments=()):
@@ -126,8 +115,10 @@ def _compare(name, exercise, answer, expected, arguments=()):
         answer, expected = (answer,), (expected,)
     elif isinstance(answer, np.ndarray) and answer.ndim:
         answer = tuple(answer)
-    elif isinstance(answer, tuple):
-        answer, expected = _flat(answer), _flat(expected)
+    if any(isinstance(one, tuple) for one in expected):  # (out, cache)
+        if not _is_pair(answer) or not isinstance(answer[1], tuple | list):
+            raise ExerciseError(f"{name}: {exercise.hint}")
+        answer, expected = ((out, *cache) for out, cache in (answer, expected))
     if not isinstance(answer, tuple | list) or len(answer) != len(exercise.parts):
         raise ExerciseError(f"{name}: give {len(exercise.parts)} results: {', '.join(exercise.parts)}.")
     for part, mine, right in zip(exercise.parts, answer, expected, strict=True):
@@ -162,7 +153,5 @@ def _known_mistake(exercise, part, mine, arguments):
         return ""
     said = " Or: ".join(" And: ".join(mistake.sentence for mistake in found) for found in explanations)
     fixes = " ".join(dict.fromkeys(mistake.fix for mistake in explanations[0]))
-    if {"dx", "out"} & set(exercise.parts):  # an exercise in the names of most learners
-        return f"{said} {fixes}"
-    names = BOOK_NAMES | ({"dout": "dh"} if part in ("dX", "dW", "db") else {})
+    names = exercise.names | ({"dout": "dh"} if part in ("dX", "dW", "db") else {})
     return re.sub(r"\w+", lambda word: names.get(word[0], word[0]), f"{said} {fixes}")
