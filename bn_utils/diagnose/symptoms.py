@@ -40,25 +40,6 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
     moved = backward(replace(probe, dout=probe.dout + 1.0 * first))
     checks = [
         (
-            _close(dx.sum(axis=0), 0 * dx[0], tolerance, np.abs(dx).sum(axis=0).max()),
-            "column-sums",
-            "The columns of dx do not sum to 0, though adding a number to a column of x changes no y.",
-            "Perhaps the path through the mean; any wrong term can do this.",
-            "eq-dh-5",
-        ),
-        (
-            _close(
-                (dx * probe.x_hat).sum(axis=0),
-                probe.eps * probe.gamma * probe.dgamma * probe.r**3,
-                tolerance,
-                np.abs(dx * probe.x_hat).sum(axis=0).max(),
-            ),
-            "sum-with-x-hat",
-            "np.sum(dx * x_hat, axis=0) is not eps * gamma * dgamma / (var + eps)**1.5.",
-            "Perhaps the path through the variance; any wrong term can do this.",
-            "eq-dh-hat",
-        ),
-        (
             holds_for({"dout": 2 * probe.dout}, 2 * dx),
             "not-linear-in-dout",
             "Doubling dout does not double dx, but every gradient is linear in dout.",
@@ -94,7 +75,7 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
             holds_for({"dout": probe.dout[order], "x": probe.x[order]}, dx[order]),
             "order-of-rows",
             "Reordering the rows of x and dout does not reorder those of dx.",
-            "Perhaps a wrong axis: rows are told apart by their place.",
+            "Perhaps a wrong axis, = where a loop needs +=, or a loop that leaves a row out.",
             "eq-chain",
         ),
         (
@@ -117,6 +98,26 @@ def symptoms_of(backward, probe, dx, tolerance=TOLERANCE):
             "If every row is given twice, dx must stay the same for each row; yours changes.",
             "Perhaps a 1/N is missing, there twice, or divides the wrong term.",
             "eq-dmu",
+        ),
+        # last, because nearly every mistake breaks them
+        (
+            _close(dx.sum(axis=0), 0 * dx[0], tolerance, np.abs(dx).sum(axis=0).max()),
+            "column-sums",
+            "The columns of dx do not sum to 0, though adding a number to a column of x changes no y.",
+            "Perhaps the path through the mean; any wrong term can do this.",
+            "eq-dh-5",
+        ),
+        (
+            _close(
+                (dx * probe.x_hat).sum(axis=0),
+                probe.eps * probe.gamma * probe.dgamma * probe.r**3,
+                tolerance,
+                np.abs(dx * probe.x_hat).sum(axis=0).max(),
+            ),
+            "sum-with-x-hat",
+            "np.sum(dx * x_hat, axis=0) is not eps * gamma * dgamma / (var + eps)**1.5.",
+            "Perhaps the path through the variance; any wrong term can do this.",
+            "eq-dh-hat",
         ),
     ]
     return tuple(

@@ -56,14 +56,18 @@ DX = [
         _one(
             f"{p}-missing",
             {p: {"factor": 0}},
-            f"{NAMES[p]} is missing: its term is not added.",
+            f"{NAMES[p]} is missing: its term is not added, or is always 0.",
             fix,
             "eq-dh-4",
         )
         for p, fix in (
             ("direct", "Add dout * gamma / np.sqrt(var + eps) to dx."),
             ("mean", "Add dmu / N to dx, with dmu = -np.sum(dout * gamma, axis=0) / np.sqrt(var + eps)."),
-            ("variance", "Add dvar * 2 * (x - mu) / N to dx."),
+            (
+                "variance",
+                "Add dvar * 2 * (x - mu) / N to dx; in a form with means, it is "
+                "-x_hat * (dxhat * x_hat).mean(axis=0) / std.",
+            ),
         )
     ),
     *_each(
@@ -259,7 +263,7 @@ DX = [
                 "squared",
                 1,
                 "dx is divided by var + eps: the root is missing, or ivar is there twice.",
-                "The factor in front is gamma / np.sqrt(var + eps) / N.",
+                "Divide by np.sqrt(var + eps) there, with the var and the eps of the forward pass.",
             ),
             (
                 "cubed",
@@ -317,7 +321,7 @@ DX = [
             f"front-{name}",
             {"direct": {"std": std}, "mean": {"std": std}, "variance": {**HAT, "std": std}},
             f"In the factor in front of the closed form {said}; inside x_hat all is right.",
-            "The factor in front is gamma / np.sqrt(var + eps) / N.",
+            "Divide by np.sqrt(var + eps) there, with the var and the eps of the forward pass.",
             "eq-dh-hat",
         )
         for name, std, said in (
@@ -847,6 +851,13 @@ DX = [
     ),
     _all("zero", {"factor": 0}, "dx is 0: nothing is added to it.", "Add its three terms.", "eq-dh-4"),
     _all("sign", _times(-1), "dx has the wrong sign.", "Flip it.", "eq-dh-5"),
+    _all(
+        "precedence",
+        lambda p: {**_times(0.5)(p), **_power(1)(p)},
+        "dx is half of what it must be, and has one factor 1 / np.sqrt(var + eps) too many.",
+        "Python reads a ** -1 / 2 as (1 / a) / 2: write (var + eps) ** -0.5.",
+        "eq-dh-hat",
+    ),
     _all("doubled", _times(2), "dx is doubled.", "Look for a stray 2, or a line that adds twice.", "eq-dh-5"),
     _all("halved", _times(0.5), "dx is half of what it must be.", "Look for a stray 1/2.", "eq-dh-5"),
     _one(
