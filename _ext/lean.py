@@ -1,0 +1,117 @@
+"""Make the built pages light and closed: what the theme brings and the book does not use is taken out.
+
+Each page gets a Content-Security-Policy, so that nothing is loaded from another host and no
+script runs but those of the site; icons are cut down to those that some page shows.
+"""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from fontTools import subset
+
+# Scripts and styles by what stands in their tag; the search page keeps its own.
+UNUSED = re.compile("fontawesome.js|thebe|togglebutton|toggleHint|toggleOpenOnPrint|design-tabs|-design")
+OF_SEARCH = re.compile("searchtools.js|language_data.js|searchindex.js")
+SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
+STYLE = re.compile(r'[ \t]*<link rel="stylesheet"([^>]*)>\n?')
+ICON = re.compile(r"\bfa-[a-z0-9-]+")
+RULE = re.compile(r"((?:\.fa-[a-z0-9-]+(?::before|::before)?,?)+)\{((?:--fa|content):[^{}]*)\}")
+FONTS = "_static/vendor/fontawesome/webfonts"
+
+
+MENDED = (  # attributes of the theme that a screen reader stumbles over, or that the policy forbids
+    (' aria-label="Toggle hidden content"', ""),
+    (' title="Search" aria-label="Search"', ' title="Search"'),
+    (' role="doc-biblioentry"', ""),
+    (' role="doc-backlink"', ""),
+    (' role="list" class="citation-list"', ' class="citation-list"'),
+    ('<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
+    ('onclick="window.print()"', "data-print"),
+)
+THEME = {  # buttons that need inline handlers, and empty bars
+    "use_fullscreen_button": False,
+    "navbar_start": [],
+    "navbar_center": [],
+    "navbar_end": [],
+    "navbar_persistent": [],
+}
+
+
+def choose(app, config):
+    """Choose what the theme shows, before it reads its options."""
+    config.html_theme_options.update(THEME)
+    config.html_context["default_mode"] = "auto"
+
+
+def lighten(app, error):
+    """Rewrite what the builder has written, if it is the site."""
+    if error or app.builder.name != "html":
+        return
+    site = Path(app.outdir)
+    pages = sorted(site.rglob("*.html"))
+    texts = [close(strip(page.read_text(encoding="utf-8"), page.name)) for page in pages]
+    for page, text in zip(pages, texts, strict=True):
+        page.write_text(text, encoding="utf-8", newline="\n")
+    keep_icons(site, set(ICON.findall("".join(texts))))
+    for path in site.glob("_static/**/*"):
+        if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
+            path.unlink()
+
+
+def strip(page, name):
+    """A page without the scripts and styles that it does not use."""
+
+    def is_unused(tag):
+        return UNUSED.search(tag) or (name != "search.html" and OF_SEARCH.search(tag))
+
+    page = SCRIPT.sub(lambda tag: "" if is_unused(tag[0]) or "kernelName" in tag[2] else tag[0], page)
+    page = STYLE.sub(lambda tag: "" if is_unused(tag[1]) else tag[0], page)
+    for old, new in MENDED:
+        page = page.replace(old, new)
+    return re.sub(r"<img (?![^>]*\bloading=)", '<img loading="lazy" ', page)
+
+
+def close(page):
+    """A page with its policy: scripts and styles of the site alone, and the inline scripts that it has."""
+    hashes = {
+        f"'sha256-{base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()}'"
+        for attributes, body in SCRIPT.findall(page)
+        if body.strip() and "src=" not in attributes
+    }
+    policy = (
+        f"default-src 'self'; script-src 'self' {' '.join(sorted(hashes))}; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}" />'
+    return re.sub(r'(<meta charset="utf-8" />)', rf"\1\n    {meta}", page, count=1, flags=re.IGNORECASE)
+
+
+def keep_icons(site, used):
+    """Cut the styles and the fonts of the icons down to those that are used."""
+    kept = set()
+
+    def rule(found):
+        names = ICON.findall(found[1])
+        if used.isdisjoint(names):
+            return ""
+        kept.update(re.findall(r"\\([0-9a-f]{4})", found[2]))
+        return found[0]
+
+    for path in site.glob("_static/styles/*.css"):
+        css = RULE.sub(rule, path.read_text(encoding="utf-8"))
+        kept.update(re.findall(r'content:\s*"\\(f[0-9a-f]{3})"', css))
+        path.write_text(css, encoding="utf-8", newline="\n")
+    for path in site.glob(f"{FONTS}/*"):
+        if path.name == "fa-solid-900.woff2":
+            codes = ",".join(sorted(kept))
+            subset.main([str(path), f"--unicodes={codes}", f"--output-file={path}", "--flavor=woff2"])
+        else:
+            path.unlink()
+
+
+def setup(app):
+    app.connect("config-inited", choose, priority=100)
+    app.connect("build-finished", lighten, priority=900)
+    return {"version": "1", "parallel_read_safe": True}
