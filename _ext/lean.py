@@ -102,6 +102,7 @@ def keep_icons(site, used):
     for path in site.glob("_static/styles/*.css"):
         css = RULE.sub(rule, path.read_text(encoding="utf-8"))
         kept.update(re.findall(r'content:\s*"\\(f[0-9a-f]{3})"', css))
+        kept.update(f"{ord(sign):x}" for sign in css if "\ue000" <= sign <= "\uf8ff")
         path.write_text(css, encoding="utf-8", newline="\n")
     for path in site.glob(f"{FONTS}/*"):
         if path.name == "fa-solid-900.woff2":

@@ -1,9 +1,11 @@
 """The site as it is built: no warning, every equation in its place, every link alive."""
 
+import gzip
 from urllib.parse import unquote, urlsplit
 
 import book
 import pytest
+from breaking import BUILD, fails
 from bs4 import BeautifulSoup
 from equations import EQUATIONS
 
@@ -146,3 +148,32 @@ def test_no_browser_opens_where_nobody_would_see_it(monkeypatch):
 def test_the_lists_name_every_chapter():
     chapters = sorted(path.stem for path in (book.ROOT / "chapters").glob("*.md"))
     assert list(EQUATIONS) == list(FIGURES) == chapters
+
+
+@pytest.mark.parametrize(
+    ("tex", "reason"),
+    [
+        (r"\frac{1}{", r"expected '}'"),
+        (r"\unheard{h}", r"Undefined control sequence: \\unheard"),
+    ],
+)
+def test_a_tex_error_fails_the_build_and_names_its_place(copy, tex, reason):
+    page = copy / "pages" / "errata.md"
+    page.write_text(page.read_text(encoding="utf-8") + f"\nA line.\n\n$${tex}$$\n", encoding="utf-8")
+    assert fails(copy, BUILD, rf"errata\.md:\d+: WARNING: .*{reason}")
+
+
+def test_every_page_has_a_policy_and_nothing_of_another_host(pages):
+    for page, soup in pages.items():
+        policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+        if soup.find("meta", attrs={"http-equiv": "Refresh"}):  # index.html, which sends on to the first page
+            continue
+        assert policy["content"].startswith("default-src 'self'; script-src 'self' ")
+        sources = [tag["src"] for tag in soup.find_all(src=True)]
+        sources += [tag["href"] for tag in soup.find_all("link", href=True)]
+        assert [source for source in sources if "//" in source] == []
+
+
+def test_pages_are_light(site):
+    for page in (site / "chapters").glob("*.html"):
+        assert len(gzip.compress(page.read_bytes())) < 60_000
