@@ -50,14 +50,32 @@ def lighten(app, error):
     if error or app.builder.name != "html":
         return
     site = Path(app.outdir)
-    pages = sorted(site.rglob("*.html"))
-    texts = [close(strip(page.read_text(encoding="utf-8"), page.name)) for page in pages]
-    for page, text in zip(pages, texts, strict=True):
-        page.write_text(text, encoding="utf-8", newline="\n")
-    keep_icons(site, set(ICON.findall("".join(texts))))
+    pages = {page: page.read_text(encoding="utf-8") for page in sorted(site.rglob("*.html"))}
+    for page, text in pages.items():
+        pages[page] = close(strip(size_figures(text, page), page.name))
+        page.write_text(pages[page], encoding="utf-8", newline="\n")
+    whole = "".join(pages.values())
+    keep_icons(site, set(ICON.findall(whole)))
+    for font in site.glob("_static/katex/fonts/*.woff2"):
+        keep_glyphs(font, {f"{ord(sign):x}" for sign in whole})
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
+
+
+def size_figures(text, page):
+    """A page whose figures have their size from the start, so that nothing moves when they arrive."""
+
+    def sized(image):
+        path = page.parent / image[1]
+        found = re.search(r'<svg[^>]* width="([\d.]+)pt"', path.read_text(encoding="utf-8")[:1000])
+        height = re.search(r'<svg[^>]* height="([\d.]+)pt"', path.read_text(encoding="utf-8")[:1000])
+        if not found or not height:
+            return image[0]
+        width, height = (round(float(size[1]) * 96 / 72) for size in (found, height))
+        return f'{image[0]} width="{width}" height="{height}" loading="lazy"'
+
+    return re.sub(r'<img\b[^>]*? src="([^"]+\.svg)"', sized, text)
 
 
 def strip(page, name):
@@ -68,9 +86,15 @@ def strip(page, name):
 
     page = SCRIPT.sub(lambda tag: "" if is_unused(tag[0]) or "kernelName" in tag[2] else tag[0], page)
     page = STYLE.sub(lambda tag: "" if is_unused(tag[1]) else tag[0], page)
+    page = re.sub(
+        r"<script (src=[^>]*(?:highlight|clipboard|copybutton|-theme|book|copy-tex)[^>]*)>",
+        r"<script defer \1>",
+        page,
+    )
+    page = re.sub(r'<link rel="preload"[^>]*>\n?', "", page)
     for old, new in MENDED:
         page = page.replace(old, new)
-    return re.sub(r"<img (?![^>]*\bloading=)", '<img loading="lazy" ', page)
+    return page
 
 
 def close(page):
@@ -106,10 +130,15 @@ def keep_icons(site, used):
         path.write_text(css, encoding="utf-8", newline="\n")
     for path in site.glob(f"{FONTS}/*"):
         if path.name == "fa-solid-900.woff2":
-            codes = ",".join(sorted(kept))
-            subset.main([str(path), f"--unicodes={codes}", f"--output-file={path}", "--flavor=woff2"])
+            keep_glyphs(path, kept)
         else:
             path.unlink()
+
+
+def keep_glyphs(font, codes):
+    """Cut a font down to some characters, given as hexadecimal numbers."""
+    codes = ",".join(sorted(codes))
+    subset.main([str(font), f"--unicodes={codes}", f"--output-file={font}", "--flavor=woff2"])
 
 
 def setup(app):

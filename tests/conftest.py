@@ -3,10 +3,16 @@
 import os
 import shutil
 import tempfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import book
 import pytest
+from browsing import FLAGS, FOUND
 from hypothesis import settings
+from playwright.sync_api import sync_playwright
 
 import bn_utils as bn
 
@@ -42,3 +48,29 @@ def copy(tmp_path):
         ".git", ".venv", "_build", "work", "mutants", ".*_cache", ".hypothesis"
     )
     return Path(shutil.copytree(Path(__file__).parents[1], tmp_path / "copy", ignore=generated))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the built site; a warning of the build is an error."""
+    return book.build(output=tmp_path_factory.mktemp("site")).parent
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Where the site is served, on this machine alone."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=FOUND, args=FLAGS)

@@ -27,12 +27,6 @@ def parse(page):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the built site; a warning of the build is an error."""
-    return book.build(output=tmp_path_factory.mktemp("site")).parent
-
-
-@pytest.fixture(scope="module")
 def pages(site):
     """Every page by its path."""
     return {page: parse(page) for page in site.rglob("*.html")}
@@ -164,7 +158,7 @@ def test_a_tex_error_fails_the_build_and_names_its_place(copy, tex, reason):
 
 
 def test_every_page_has_a_policy_and_nothing_of_another_host(pages):
-    for page, soup in pages.items():
+    for soup in pages.values():
         policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
         if soup.find("meta", attrs={"http-equiv": "Refresh"}):  # index.html, which sends on to the first page
             continue

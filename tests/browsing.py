@@ -1,0 +1,45 @@
+"""A visit to a page in a real browser, and what keeps the tests that need one."""
+
+import os
+import shutil
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+FOUND = next(filter(None, map(shutil.which, NAMES)), None)
+
+needs_browser = pytest.mark.skipif(
+    FOUND is None and not os.environ.get("CI"),
+    reason="no browser: install Chromium (Debian: apt-get install chromium) or Google Chrome",
+)
+
+
+class Visit:
+    """A page in a context of its own; it keeps what goes wrong."""
+
+    def __init__(self, browser, width=1280, scheme="light", **options):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, **options
+        )
+        self.scripts = options.get("java_script_enabled", True)
+        self.page, self.faults, self.requests = self.context.new_page(), [], []
+        self.page.on("console", self.on_console)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def on_console(self, message):
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
+
+    def open(self, address):
+        self.page.goto(address, wait_until="load")
+        if self.scripts:
+            self.page.wait_for_function("document.fonts.status === 'loaded'")
+        return self.page
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
