@@ -4,7 +4,7 @@
     What it shows, for a reader without scripts or from disk.
     :::
 
-The script, _static/explorables/paths.mjs, is loaded on the pages that have one.
+_static/book.js loads the script, _static/explorables/paths.mjs, on the pages that have one.
 """
 
 from docutils import nodes
@@ -34,13 +34,7 @@ def depart(self, node):
     self.body.append("</div>\n")
 
 
-def add_scripts(app, pagename, templatename, context, doctree):
-    for name in {node["name"] for node in doctree.findall(explorable)} if doctree else ():
-        app.add_js_file(f"explorables/{name}.mjs", type="module")
-
-
 def setup(app):
     app.add_node(explorable, html=(visit, depart))
     app.add_directive("explorable", Explorable)
-    app.connect("html-page-context", add_scripts)
     return {"version": "1", "parallel_read_safe": True}

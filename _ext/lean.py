@@ -18,6 +18,18 @@ SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link rel="stylesheet"([^>]*)>\n?')
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 RULE = re.compile(r"((?:\.fa-[a-z0-9-]+(?::before|::before)?,?)+)\{((?:--fa|content):[^{}]*)\}")
+EARLY = ["Main-Regular", "Math-Italic"]  # nearly every formula needs them
+PRELOAD = """<script>
+      if (location.protocol !== "file:") {{  // from disk no browser preloads
+        for (const name of {names}) {{
+          const options = {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: ""}};
+          const link = Object.assign(document.createElement("link"), options);
+          link.href = `{root}_static/katex/fonts/KaTeX_${{name}}.woff2`;
+          document.head.append(link);
+        }}
+      }}
+    </script>
+    """
 FONTS = "_static/vendor/fontawesome/webfonts"
 
 
@@ -54,10 +66,7 @@ def lighten(app, error):
     for page, text in pages.items():
         pages[page] = close(strip(size_figures(text, page), page.name))
         page.write_text(pages[page], encoding="utf-8", newline="\n")
-    whole = "".join(pages.values())
-    keep_icons(site, set(ICON.findall(whole)))
-    for font in site.glob("_static/katex/fonts/*.woff2"):
-        keep_glyphs(font, {f"{ord(sign):x}" for sign in whole})
+    keep_icons(site, set(ICON.findall("".join(pages.values()))))
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
@@ -92,6 +101,8 @@ def strip(page, name):
         page,
     )
     page = re.sub(r'<link rel="preload"[^>]*>\n?', "", page)
+    if root := re.search(r'href="([^"]*)_static/katex/', page):
+        page = page.replace("<title>", PRELOAD.format(names=EARLY, root=root[1]) + "<title>", 1)
     for old, new in MENDED:
         page = page.replace(old, new)
     return page
@@ -130,15 +141,10 @@ def keep_icons(site, used):
         path.write_text(css, encoding="utf-8", newline="\n")
     for path in site.glob(f"{FONTS}/*"):
         if path.name == "fa-solid-900.woff2":
-            keep_glyphs(path, kept)
+            codes = ",".join(sorted(kept))
+            subset.main([str(path), f"--unicodes={codes}", f"--output-file={path}", "--flavor=woff2"])
         else:
             path.unlink()
-
-
-def keep_glyphs(font, codes):
-    """Cut a font down to some characters, given as hexadecimal numbers."""
-    codes = ",".join(sorted(codes))
-    subset.main([str(font), f"--unicodes={codes}", f"--output-file={font}", "--flavor=woff2"])
 
 
 def setup(app):

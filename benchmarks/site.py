@@ -76,7 +76,7 @@ def plain_site(scratch):
     copy = scratch / "plain"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "_build", "work", "mutants"))
     config = copy / "_config.yml"
-    ours = ("    katex: _ext", "    lean: _ext", "    explorables: _ext", "    html_math_renderer: katex")
+    ours = ("    katex: _ext", "    lean: _ext", "    html_math_renderer: katex")
     lines = config.read_text(encoding="utf-8").splitlines()
     config.write_text("\n".join(line for line in lines if not line.startswith(ours)), encoding="utf-8")
     shutil.rmtree(copy / "_static" / "katex")

@@ -35,7 +35,7 @@ class Visit:
     def open(self, address):
         self.page.goto(address, wait_until="load")
         if self.scripts:
-            self.page.wait_for_function("document.fonts.status === 'loaded'")
+            self.page.evaluate("document.fonts.ready.then(() => null)")
         return self.page
 
     def __enter__(self):

@@ -18,9 +18,9 @@ pytestmark = needs_browser
 
 @pytest.fixture(scope="module")
 def pages(site):
-    """The pages by their path in the site."""
+    """The pages by their path in the site, without the one that only leads to the first."""
     found = [page.relative_to(site).as_posix() for page in sorted(site.rglob("*.html"))]
-    return [page for page in found if not page.startswith("_static")]
+    return [page for page in found if not page.startswith(("_static", "index"))]
 
 
 def test_no_page_has_an_error_or_asks_another_host(browser, address, pages):
@@ -68,12 +68,10 @@ def test_a_page_reads_and_searches_from_disk(browser, site):
     with Visit(browser) as visit:
         page = visit.open((site / "search.html").as_uri() + "?q=kronecker")
         page.wait_for_selector("#search-results li a")
-        visit.open((site / "chapters" / "01_forward.html").as_uri())
-        assert page.locator(".katex-display").first.is_visible()
-        assert visit.faults == []
         visit.open((site / "chapters" / "03_delta_notation.html").as_uri())
+        assert page.locator(".katex-display").first.is_visible()
         assert page.get_by_text("It needs a script").is_visible()  # no browser loads a module from disk
-        assert all("explorables" in fault or "ERR_FAILED" in fault for fault in visit.faults)
+        assert visit.faults == []
         assert all(url.startswith(("file:", "data:")) for url in visit.requests)
 
 
