@@ -1,7 +1,7 @@
 """Make the built pages light and closed: what the theme brings and the book does not use is taken out.
 
 Each page gets a Content-Security-Policy, so that nothing is loaded from another host and no
-script runs but those of the site; icons are cut down to those that some page shows.
+script runs but those of the site; styles and icons are cut down to those that some page shows.
 """
 
 import base64
@@ -9,15 +9,13 @@ import hashlib
 import re
 from pathlib import Path
 
-from fontTools import subset
+from styles import keep_used
 
 # Scripts and styles by what stands in their tag; the search page keeps its own.
 UNUSED = re.compile("fontawesome.js|thebe|togglebutton|toggleHint|toggleOpenOnPrint|design-tabs|-design")
 OF_SEARCH = re.compile("searchtools.js|language_data.js|searchindex.js")
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link rel="stylesheet"([^>]*)>\n?')
-ICON = re.compile(r"\bfa-[a-z0-9-]+")
-RULE = re.compile(r"((?:\.fa-[a-z0-9-]+(?::before|::before)?,?)+)\{((?:--fa|content):[^{}]*)\}")
 EARLY = ["Main-Regular", "Math-Italic"]  # nearly every formula needs them
 PRELOAD = """<script>
       if (location.protocol !== "file:") {{  // from disk no browser preloads
@@ -30,9 +28,6 @@ PRELOAD = """<script>
       }}
     </script>
     """
-FONTS = "_static/vendor/fontawesome/webfonts"
-
-
 MENDED = (  # attributes of the theme that a screen reader stumbles over, or that the policy forbids
     (' aria-label="Toggle hidden content"', ""),
     (' title="Search" aria-label="Search"', ' title="Search"'),
@@ -66,10 +61,10 @@ def lighten(app, error):
     for page, text in pages.items():
         pages[page] = close(strip(size_figures(text, page), page.name))
         page.write_text(pages[page], encoding="utf-8", newline="\n")
-    keep_icons(site, set(ICON.findall("".join(pages.values()))))
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
+    keep_used(site)
 
 
 def size_figures(text, page):
@@ -96,7 +91,7 @@ def strip(page, name):
     page = SCRIPT.sub(lambda tag: "" if is_unused(tag[0]) or "kernelName" in tag[2] else tag[0], page)
     page = STYLE.sub(lambda tag: "" if is_unused(tag[1]) else tag[0], page)
     page = re.sub(
-        r"<script (src=[^>]*(?:highlight|clipboard|copybutton|-theme|book|copy-tex)[^>]*)>",
+        r"<script (src=[^>]*(?:bootstrap|highlight|clipboard|copybutton|-theme|book|copy-tex)[^>]*)>",
         r"<script defer \1>",
         page,
     )
@@ -121,30 +116,6 @@ def close(page):
     )
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}" />'
     return re.sub(r'(<meta charset="utf-8" />)', rf"\1\n    {meta}", page, count=1, flags=re.IGNORECASE)
-
-
-def keep_icons(site, used):
-    """Cut the styles and the fonts of the icons down to those that are used."""
-    kept = set()
-
-    def rule(found):
-        names = ICON.findall(found[1])
-        if used.isdisjoint(names):
-            return ""
-        kept.update(re.findall(r"\\([0-9a-f]{4})", found[2]))
-        return found[0]
-
-    for path in site.glob("_static/styles/*.css"):
-        css = RULE.sub(rule, path.read_text(encoding="utf-8"))
-        kept.update(re.findall(r'content:\s*"\\(f[0-9a-f]{3})"', css))
-        kept.update(f"{ord(sign):x}" for sign in css if "\ue000" <= sign <= "\uf8ff")
-        path.write_text(css, encoding="utf-8", newline="\n")
-    for path in site.glob(f"{FONTS}/*"):
-        if path.name == "fa-solid-900.woff2":
-            codes = ",".join(sorted(kept))
-            subset.main([str(path), f"--unicodes={codes}", f"--output-file={path}", "--flavor=woff2"])
-        else:
-            path.unlink()
 
 
 def setup(app):
