@@ -57,10 +57,9 @@ def lighten(app, error):
     if error or app.builder.name != "html":
         return
     site = Path(app.outdir)
-    pages = {page: page.read_text(encoding="utf-8") for page in sorted(site.rglob("*.html"))}
-    for page, text in pages.items():
-        pages[page] = close(strip(size_figures(text, page), page.name))
-        page.write_text(pages[page], encoding="utf-8", newline="\n")
+    for page in site.rglob("*.html"):
+        text = size_figures(page.read_text(encoding="utf-8"), page)
+        page.write_text(close(strip(text, page.name)), encoding="utf-8", newline="\n")
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
@@ -71,13 +70,10 @@ def size_figures(text, page):
     """A page whose figures have their size from the start, so that nothing moves when they arrive."""
 
     def sized(image):
-        path = page.parent / image[1]
-        found = re.search(r'<svg[^>]* width="([\d.]+)pt"', path.read_text(encoding="utf-8")[:1000])
-        height = re.search(r'<svg[^>]* height="([\d.]+)pt"', path.read_text(encoding="utf-8")[:1000])
-        if not found or not height:
-            return image[0]
-        width, height = (round(float(size[1]) * 96 / 72) for size in (found, height))
-        return f'{image[0]} width="{width}" height="{height}" loading="lazy"'
+        head = re.search(r"<svg[^>]*>", (page.parent / image[1]).read_text(encoding="utf-8"))[0]
+        points = re.findall(r' (width|height)="([\d.]+)pt"', head)
+        sizes = "".join(f' {side}="{round(float(size) * 96 / 72)}"' for side, size in points)
+        return f'{image[0]}{sizes} loading="lazy"'
 
     return re.sub(r'<img\b[^>]*? src="([^"]+\.svg)"', sized, text)
 

@@ -1,4 +1,4 @@
-"""What all tests share: the hypothesis profile and the three backward passes."""
+"""What all tests share: the hypothesis profile, the three backward passes, the built site and a browser."""
 
 import os
 import shutil
