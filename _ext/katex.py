@@ -4,14 +4,17 @@ The result holds MathML for screen readers, and the TeX, which copying gives. A 
 warning with its file and line. KaTeX itself is vendor/katex.min.js; its fonts are in _static/katex.
 """
 
+import re
 from pathlib import Path
 
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
+SIGN = re.compile(r"[,.;:?!)\u2019-]+")
 OPTIONS = {"output": "htmlAndMathml", "strict": "error", "throwOnError": True}
 
 
@@ -45,6 +48,22 @@ def rendered(writer, node, display):
         return writer.encode(tex)
 
 
+class KeepTogether(SphinxPostTransform):
+    """Keep a formula and the sign behind it on one line; browsers would break between them."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self):
+        for formula in list(self.document.findall(nodes.math)):
+            behind = formula.next_node(descend=False, siblings=True)
+            sign = SIGN.match(behind) if isinstance(behind, nodes.Text) else None
+            if sign:
+                parent, place = formula.parent, formula.parent.index(formula)
+                together = nodes.inline("", "", formula.deepcopy(), nodes.Text(sign[0]), classes=["nowrap"])
+                parent[place : place + 2] = [together, nodes.Text(behind[sign.end() :])]
+
+
 def visit_inline(self, node):
     self.body.append(self.starttag(node, "span", "", CLASS="math"))
     self.body.append(f"{rendered(self, node, display=False)}</span>")
@@ -63,5 +82,6 @@ def visit_display(self, node):
 
 
 def setup(app):
+    app.add_post_transform(KeepTogether)
     app.add_html_math_renderer("katex", (visit_inline, None), (visit_display, None))
     return {"version": "1", "parallel_read_safe": True}

@@ -1,4 +1,5 @@
-// What the pages need beyond the theme: explorables, printing, and keys for what scrolls inside itself.
+// What the pages need beyond the theme: explorables, previews of links, printing, and keys for what
+// scrolls inside itself.
 const folder = new URL("explorables/", document.currentScript.src);
 const fromDisk = location.protocol === "file:"; // from there no browser loads a module
 document.documentElement.classList.toggle("from-disk", fromDisk);
@@ -19,4 +20,87 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   reach();
   window.addEventListener("resize", reach);
+});
+
+// Sections far down are laid out one by one, while nothing else is to be done (book.css).
+
+const whole = () => document.documentElement.classList.add("whole");
+if (location.hash) whole();
+window.addEventListener("hashchange", whole);
+window.addEventListener("load", () => {
+  const idle = window.requestIdleCallback ?? ((action) => setTimeout(action, 50));
+  const sections = [...document.querySelectorAll(".bd-article > section > section")];
+  const next = () => {
+    sections.shift()?.classList.add("laid-out");
+    if (sections.length) idle(next);
+    else whole();
+  };
+  idle(next);
+});
+
+// Previews: what a link leads to, an equation, a term or a source, is shown beside it.
+
+const previews = {}; // of each page, by id
+const root = new URL(document.documentElement.dataset.content_root, location.href);
+window.addPreviews = (page, parts) => (previews[page] = parts);
+
+function load(page) {
+  return new Promise((resolve) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src: new URL(`_static/previews/${page}.js`, root), onload: resolve, onerror: resolve });
+    document.head.append(script);
+  });
+}
+
+async function find(link) {
+  const page = decodeURI(link.pathname).slice(decodeURI(root.pathname).length).replace(/\.html$/, "");
+  if (!(page in previews)) await load(page);
+  return (previews[page] ??= {})[decodeURIComponent(link.hash.slice(1))];
+}
+
+const box = document.createElement("div");
+Object.assign(box, { id: "preview", role: "tooltip", hidden: true });
+let shown = null, timer;
+
+function hide() {
+  clearTimeout(timer);
+  shown?.removeAttribute("aria-describedby");
+  shown = null;
+  box.hidden = true;
+}
+
+async function show(link) {
+  hide();
+  shown = link;
+  const content = await find(link);
+  if (!content || shown !== link) return;
+  box.innerHTML = content;
+  box.hidden = false;
+  link.setAttribute("aria-describedby", "preview");
+  const place = link.getClientRects()[0], { offsetWidth: width, offsetHeight: height } = box;
+  const above = place.bottom + height > innerHeight && place.top > height;
+  const left = Math.min(place.left, document.documentElement.clientWidth - width - 8);
+  box.style.left = `${Math.max(8, left) + scrollX}px`;
+  box.style.top = `${(above ? place.top - height : place.bottom) + scrollY}px`;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.body.append(box);
+  const inside = (event) => event.target.closest?.(".bd-article a.reference.internal[href*='#']");
+  const later = (action, wait) => {
+    clearTimeout(timer);
+    timer = setTimeout(action, wait);
+  };
+  document.addEventListener("pointerover", (event) => {
+    const link = event.pointerType === "mouse" && inside(event);
+    if (link && link !== shown) later(() => show(link), 250);
+    else if (link || box.contains(event.target)) clearTimeout(timer);
+    else if (shown || timer) later(hide, 250);
+  });
+  document.addEventListener("focusin", (event) => {
+    const link = inside(event);
+    if (link?.matches(":focus-visible")) show(link);
+    else if (shown) hide();
+  });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 });

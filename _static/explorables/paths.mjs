@@ -115,8 +115,8 @@ const sizes = [2, 3, 4, 5, 6].map((N) => button(N, `data-points="${N}"`));
 const presets = PRESETS.map(([name], k) => button(name, `data-preset="${k}"`));
 
 const SKELETON = `
-  ${group("Number of points", ["N", ...sizes])}
-  ${group("Presets", presets)}
+  <div class="strip controls">${group("Number of points", ["N", ...sizes])}
+    ${group("Presets", presets)}</div>
   <svg class="line" role="group" aria-label="Points h and gradients g">
     <g class="marks"></g><g class="handles"></g></svg>
   <div class="strip legend">${sample("direct", "direct")}${sample("mean", "mean")}
