@@ -76,6 +76,7 @@ async function show(link) {
   if (!content || shown !== link) return;
   box.innerHTML = content;
   box.hidden = false;
+  link.removeAttribute("title"); // or the browser shows that as well
   link.setAttribute("aria-describedby", "preview");
   const place = link.getClientRects()[0], { offsetWidth: width, offsetHeight: height } = box;
   const above = place.bottom + height > innerHeight && place.top > height;

@@ -112,3 +112,79 @@ def test_printed_pages_show_the_solutions(browser, address):
         page = visit.open(f"{address}/chapters/01_forward.html")
         page.emulate_media(media="print")
         assert page.locator("details pre").first.is_visible()
+
+
+def preview(page, link, by):
+    """Point at a link, or go to it by the keyboard; return what is shown."""
+    link = page.locator(f".bd-article {link}").first
+    if by == "mouse":
+        link.hover()
+    else:
+        link.evaluate("link => link.focus({focusVisible: true})")
+    box = page.locator("#preview")
+    box.wait_for(state="visible")
+    assert link.get_attribute("aria-describedby") == "preview"
+    return box
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("a[href='03_delta_notation.html#equation-eq-jac']", r"\underbrace{\delta_{ik}"),
+        ("a[href='#equation-eq-dh-4']", r"\underbrace{g_{ij} \gamma_j"),
+        ("a[title*='Chris Yeh']", "Deriving batch-norm backprop equations"),
+    ],
+)
+def test_a_link_shows_what_it_leads_to(browser, site, address, link, shown, by):
+    for place in (address, site.as_uri()):
+        with Visit(browser) as visit:
+            page = visit.open(f"{place}/chapters/04_final_formulas.html")
+            box = preview(page, link, by)
+            assert shown in box.text_content()
+            page.keyboard.press("Escape")
+            assert not box.is_visible()
+            assert visit.faults == []
+
+
+def test_a_preview_stays_while_it_is_pointed_at_and_within_the_window(browser, address):
+    with Visit(browser, 390) as visit:
+        page = visit.open(f"{address}/chapters/04_final_formulas.html")
+        box = preview(page, "a[href='03_delta_notation.html#equation-eq-jac']", "mouse")
+        box.hover()
+        page.wait_for_timeout(600)
+        assert box.is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.locator("h1").hover()
+        box.wait_for(state="hidden")
+
+
+def test_every_section_is_laid_out_in_the_end(browser, address):
+    hidden = "[...document.querySelectorAll('.bd-article > section > section')].filter("
+    hidden += "part => getComputedStyle(part).contentVisibility === 'auto').length"
+    with Visit(browser) as visit:
+        page = visit.open(f"{address}/chapters/04_final_formulas.html")
+        page.locator("html.whole").wait_for(state="attached")
+        assert page.evaluate(hidden) == 0
+    with Visit(browser, java_script_enabled=False) as visit:
+        page = visit.open(f"{address}/chapters/04_final_formulas.html")
+        assert page.locator("#final-further").bounding_box()["y"] > 5000
+
+
+def test_a_link_to_a_far_section_lands_on_it(browser, address):
+    with Visit(browser) as visit:
+        page = visit.open(f"{address}/chapters/04_final_formulas.html#final-remember")
+        page.wait_for_timeout(500)
+        assert 0 <= page.locator("#final-remember").bounding_box()["y"] < 200
+
+
+def test_the_map_leads_to_every_chapter_and_lights_its_arcs(browser, address):
+    with Visit(browser) as visit:
+        page = visit.open(f"{address}/intro.html")
+        stroke = "path => getComputedStyle(path).strokeWidth"
+        arc = page.locator(".chapter-map path.from-ch-chain.to-ch-final")
+        plain = arc.evaluate(stroke)
+        page.locator("#map-ch-final").hover()
+        assert arc.evaluate(stroke) != plain
+        page.locator("#map-ch-final").click()
+        assert page.url.endswith("chapters/04_final_formulas.html")
