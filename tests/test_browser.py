@@ -132,7 +132,7 @@ def preview(page, link, by):
     ("link", "shown"),
     [
         ("a[href='03_delta_notation.html#equation-eq-jac']", r"\underbrace{\delta_{ik}"),
-        ("a[href='#equation-eq-dh-4']", r"\underbrace{g_{ij} \gamma_j"),
+        ("a.reference[href='#equation-eq-dh-4']", r"\underbrace{g_{ij} \gamma_j"),
         ("a[title*='Chris Yeh']", "Deriving batch-norm backprop equations"),
     ],
 )
