@@ -1,7 +1,7 @@
 """The shared module of the book: batch norm, its backward pass, and the checks of both.
 
-`bn_utils.torch_oracle` and `bn_utils.plotting` are imported by name: they alone need
-torch and matplotlib.
+`bn_utils.torch_oracle`, `bn_utils.plotting` and `bn_utils.space` are imported by name: they
+alone need torch and matplotlib.
 """
 
 from bn_utils import diagnose, exercises, ledger

@@ -74,6 +74,11 @@ def _means_inputs(rng):
     return dy, cache.h_hat, cache.inv_std, gamma
 
 
+def _spectral_inputs(rng):
+    dy, h_hat, inv_std, gamma = _means_inputs(rng)
+    return dy, h_hat, gamma, 1 / inv_std, 0.3
+
+
 def _layer_inputs(rng):
     da, h, gamma, beta, eps = _backward_inputs(rng)
     X, W = rng.normal(size=(len(h), 8)), rng.normal(size=(8, len(gamma)))
@@ -421,5 +426,31 @@ EXERCISES = {
         "Compare the shapes first; then every entry, whichever way it is off.",
         _pair_inputs,
         draws=20,
+    ),
+    # 09_geometry
+    "three-eigenvalues": Exercise(
+        np.array([0, 2 / 81, 2 / 3]),
+        ("the eigenvalues",),
+        "s = 3. One is 0, one is gamma eps / s^3, and N - 2 = 1 is gamma / s.",
+    ),
+    "spectral-backward": Exercise(
+        lambda dy, h_hat, gamma, s, eps: (
+            gamma / s * (dy - dy.mean(axis=0) - h_hat * (dy * h_hat).mean(axis=0))
+        ),
+        ("dh",),
+        "The mean goes; the part along h_hat has gamma eps / s^3; what is left of dy has gamma / s.",
+        _spectral_inputs,
+    ),
+    "gradient-times-h": Exercise(
+        r"\sum",
+        ("the line",),
+        "Write h = mu + s hhat: the gradient of h sums to 0, and its sum with hhat is known.",
+        left_side=r"\sum_i h_{ij} \frac{\partial \mathcal L}{\partial h_{ij}}",
+    ),
+    "resting-length": Exercise(
+        lambda G, lr, decay: (lr**2 * G**2 / (1 - (1 - lr * decay) ** 2)) ** 0.25,
+        ("the length",),
+        "Put |dW| = G / |W| into lr^2 |dW|^2 = (1 - (1 - lr decay)^2) |W|^2 and solve for |W|.",
+        lambda rng: (rng.uniform(0.5, 2), rng.uniform(0.1, 1), rng.uniform(0.1, 0.5)),
     ),
 }

@@ -28,12 +28,21 @@ DEFINITIONS = (
     "eq-layout",
     "eq-node-r",
 )
-# Lines about another way to compute the same, and the definitions of it, by their labels. They
-# take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
-# the ReLU the loss is a function of a.
+# The second layer of 09_geometry: its weights are those of the first, times alpha.
+SCALED = ("eq-scaled-h", "eq-scaled-var", "eq-scaled-hat", "eq-scaled-loss")
+# Lines that hold with other definitions, and these by their labels; a definition among them names
+# itself. They take the place of the book's: the graph computes the variance from c, and multiplies
+# by r; behind the ReLU the loss is a function of a.
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
+    **dict.fromkeys(["eq-tangent", "eq-tangent-sums", "eq-eigen-rest"], ("eq-tangent",)),
+    "eq-scaled-h": SCALED[:1],
+    "eq-scaled-var": SCALED[:2],
+    **dict.fromkeys(["eq-scaled-hat", "eq-scale-free"], SCALED[:3]),
+    **dict.fromkeys(["eq-scaled-loss", "eq-scaled-gradient"], SCALED),
+    "eq-flipped-h": ("eq-flipped-h",),
+    "eq-flipped": ("eq-flipped-h", *SCALED[1:3]),
 }
 
 
@@ -172,7 +181,7 @@ _read_context = lru_cache(256)(context_of)
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+    if label in (*DEFINITIONS, "eq-kronecker", *GIVEN.get(label, ())):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:

@@ -114,9 +114,41 @@ OPERATORS = {
     r"\mathtt{dh}": (_gradient, (*STATISTICS, r"\hat h", "y", r"\mathcal L")),
 }
 
+
+def _scaled(value, *affine):
+    """Batch norm of x, with alpha^2 eps in place of eps."""
+    eps = (value(r"\alpha") ** 2 * value(r"\epsilon")).item()
+    return torch.nn.functional.batch_norm(value("x"), None, None, *affine, training=True, eps=eps)
+
+
+def _tangent(value):
+    """What least squares leave of the columns of u without 1 and h_hat, times sigma^2."""
+    columns = torch.stack([torch.ones_like(value(r"\hat h")), value(r"\hat h")]).movedim(-1, 0).mT
+    u = value("u").T[..., None]
+    left = u - columns @ torch.linalg.lstsq(columns, u).solution
+    return value(r"\sigma^2") * left[..., 0].T
+
+
 # Those for one equation alone, by its label.
 OPERATORS_OF = {
-    "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())}
+    "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())},
+    "eq-tangent": {"v": (_tangent, ())},
+    "eq-scaled-h": {
+        "x": (lambda value: torch.nn.functional.linear(value("X"), (value(r"\alpha") * value("W")).T), ())
+    },
+    "eq-scaled-var": {r"\tau^2": (lambda value: value("x").var(0, correction=0), ())},
+    "eq-scaled-hat": {r"\hat x": (_scaled, ())},
+    "eq-scaled-loss": {
+        "K": (
+            lambda value: torch.tensordot(
+                value("g"), _scaled(value, value(r"\gamma"), value(r"\beta")), dims=2
+            ),
+            (),
+        )
+    },
+    "eq-flipped-h": {
+        "x": (lambda value: torch.nn.functional.linear(value("X"), -(value(r"\alpha") * value("W")).T), ())
+    },
 }
 
 

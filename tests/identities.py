@@ -30,11 +30,6 @@ EVALUATION = [  # m and tau^2 are running statistics: numbers
     r"x_{ij} = \gamma_j (h_{ij} - m_j) (\tau_j^2 + \epsilon)^{-1/2} + \beta_j",
     r"K = \sum_{k,l} g_{kl} x_{kl}",
 ]
-PROJECTED = [  # every v with sum v = sum v hhat = 0 is of this form, where sigma^2 > 0
-    r"p_j = \frac{1}{N} \sum_i u_{ij} \hat h_{ij}",
-    r"\bar u_j = \frac{1}{N} \sum_i u_{ij}",
-    r"v_{ij} = \sigma_j^2 (u_{ij} - \bar u_j) - (\sigma_j^2 + \epsilon) \hat h_{ij} p_j",
-]
 DOUBLE = [  # the gradients as a function of g, gamma and h, and upstreams u, v, w of each
     r"\Phi = \sum_{k,l} u_{kl} \frac{\partial \mathcal L}{\partial h_{kl}}"
     r" + \sum_l v_l \frac{\partial \mathcal L}{\partial \gamma_l}"
@@ -54,39 +49,8 @@ IDENTITIES = {
         r" - \frac{1}{N} \hat h_{ij} \hat h_{kj}\right) g_{kj}",
         [],
     ),
-    "symmetric Jacobian": (
-        r"\frac{\partial y_{kj}}{\partial h_{ij}} = \frac{\partial y_{ij}}{\partial h_{kj}}",
-        [],
-    ),
     "sum of squares": (r"\sum_i \hat h_{ij}^2 = N \sigma_j^2 (\sigma_j^2 + \epsilon)^{-1}", []),
     "dh sums to 0": (rf"\sum_i {DH} = 0", []),
-    "dh along hhat": (
-        rf"\sum_i {DH} \hat h_{{ij}} = \epsilon \frac{{\gamma_j}}{{s_j^3}}"
-        r" \frac{\partial \mathcal L}{\partial \gamma_j}",
-        [],
-    ),
-    "eigenvector 1": (r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} = 0", []),
-    "eigenvector hhat": (
-        r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} \hat h_{ij}"
-        r" = \frac{\gamma_j \epsilon}{s_j^3} \hat h_{kj}",
-        [],
-    ),
-    "the other eigenvectors": (
-        r"\sum_i \frac{\partial y_{kj}}{\partial h_{ij}} v_{ij} = \frac{\gamma_j}{s_j} v_{kj}",
-        PROJECTED,
-    ),
-    "they are orthogonal to 1 and hhat": (r"\sum_i v_{ij} \hat h_{ij} = \sum_i v_{ij} = 0", PROJECTED),
-    "trace": (
-        r"\sum_i \frac{\partial y_{ij}}{\partial h_{ij}}"
-        r" = \frac{\gamma_j}{s_j} (N - 2) + \frac{\gamma_j \epsilon}{s_j^3}",
-        [],
-    ),
-    "weights and their gradient": (
-        r"\sum_d W_{dj} \frac{\partial \mathcal L}{\partial W_{dj}}"
-        r" = \epsilon \gamma_j \frac{\partial \mathcal L}{\partial \gamma_j} \frac{1}{s_j^2}",
-        [],
-    ),
-    "scaled weights": (r"\hat x_{ij} = \hat h_{ij}", SCALED),
     "gradient at scaled weights": (
         r"\frac{\partial K}{\partial x_{ij}} = \frac{1}{\alpha} \frac{\partial \mathcal L}{\partial h_{ij}}",
         SCALED,
@@ -99,10 +63,6 @@ IDENTITIES = {
             r"x_{ij} = \sum_d X_{id} V_{dj}",
             *SCALED[1:],
         ],
-    ),
-    "weights turned round": (
-        r"\hat x_{ij} = -\hat h_{ij}",
-        [r"x_{ij} = -\alpha (h_{ij} - b_j)", *SCALED[1:]],
     ),
     "the family, over a batch": (
         rf"{DH} = \frac{{1}}{{s_j}} \left( x_{{ij}} - \frac{{1}}{{N}} \sum_k x_{{kj}}"

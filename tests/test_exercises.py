@@ -42,6 +42,11 @@ def means_backward(dy, h_hat, inv_std, gamma):
     return gamma * inv_std * (dy - dy.mean(0) - h_hat * (dy * h_hat).mean(0))
 
 
+def spectral(dy, h_hat, gamma, s, eps):
+    along = h_hat * (h_hat * dy).sum(0) / (h_hat**2).sum(0)
+    return gamma * eps / s**3 * along + gamma / s * (dy - dy.mean(0) - along)
+
+
 def unit(h):
     return np.ones(h.shape[1]), np.zeros(h.shape[1])
 
@@ -368,6 +373,36 @@ ANSWERS = {
             (lambda actual, expected, tol: actual.shape == expected.shape, "is wrong"),
             (lambda actual, expected, tol: False, "is wrong"),
             (lambda actual, expected, tol: np.abs(actual - expected) <= tol, "has shape"),
+        ],
+    ),
+    "three-eigenvalues": (
+        np.linalg.eigvalsh(2 * bn.dhhat_dh(np.array([[1.0], [3.0], [8.0]]), 1 / 3)[:, 0, :, 0]),
+        [((2 / 3, 2 / 81, 0), "wrong"), ((0, 0, 2 / 3), "wrong"), ((0, 2 / 3), "shape")],
+    ),
+    "spectral-backward": (
+        lambda dy, h_hat, gamma, s, eps: means_backward(dy, h_hat, 1 / s, gamma),
+        [
+            (lambda dy, h_hat, gamma, s, eps: spectral(dy, h_hat, gamma, s, 0.0), "wrong"),
+            (lambda dy, h_hat, gamma, s, eps: spectral(dy - dy.mean(0), h_hat, gamma, s, s**2), "wrong"),
+            (lambda dy, h_hat, gamma, s, eps: spectral(dy, h_hat, 1, s, eps), "wrong"),
+        ],
+    ),
+    "gradient-times-h": (
+        r"\gamma_j \epsilon s_j^{-2} \frac{\partial \mathcal L}{\partial \gamma_j}",
+        [
+            (
+                r"\frac{\epsilon \gamma_j}{s_j^3} \frac{\partial \mathcal L}{\partial \gamma_j}",
+                "left - right is",
+            ),
+            ("0", "left - right is"),
+            (r"\sum_i (h_{ij} - \mu_j) \frac{\partial \mathcal L}{\partial h_{ij}}", "still has"),
+        ],
+    ),
+    "resting-length": (
+        lambda G, lr, decay: np.sqrt(lr * G) / (2 * lr * decay - (lr * decay) ** 2) ** 0.25,
+        [
+            (lambda G, lr, decay: (lr * G**2 / (2 * decay)) ** 0.25, "wrong"),
+            (lambda G, lr, decay: (lr**2 * G**2 / (1 - (1 - lr * decay) ** 2)) ** 0.5, "wrong"),
         ],
     ),
 }

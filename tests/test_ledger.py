@@ -37,6 +37,12 @@ DEFINITIONS = {
     "eq-loss",
     "eq-node-r",
     "eq-loss-layer",
+    "eq-tangent",
+    "eq-scaled-h",
+    "eq-scaled-var",
+    "eq-scaled-hat",
+    "eq-scaled-loss",
+    "eq-flipped-h",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
@@ -126,6 +132,16 @@ WRONG_DEFINITIONS = [
     ("eq-affine", r"y_{ij} = \gamma_j \hat h_{ij} - \beta_j", ["eq-dbeta-3", "eq-dh-hat"]),
     ("eq-linear", r"h_{ij} = 2 \sum_d X_{id} W_{dj} + b_j", ["eq-dinput", "eq-dweight"]),
     ("eq-relu", r"a_{ij} = \max(0, y_{ij}) + y_{ij}", ["eq-drelu"]),
+    ("eq-tangent", r"v_{ij} = u_{ij} - \frac{1}{N} \sum_k u_{kj}", ["eq-tangent-sums", "eq-eigen-rest"]),
+    ("eq-scaled-h", r"x_{ij} = \sum_d X_{id} W_{dj}", ["eq-scale-free", "eq-scaled-gradient"]),
+    ("eq-scaled-var", r"\tau_j^2 = \frac{1}{N} \sum_i x_{ij}^2", ["eq-scale-free", "eq-flipped"]),
+    (
+        "eq-scaled-hat",
+        r"\hat x_{ij} = \left(x_{ij} - \frac{1}{N} \sum_k x_{kj}\right) (\tau_j^2 + \epsilon)^{-1/2}",
+        ["eq-scale-free", "eq-scaled-gradient", "eq-flipped"],
+    ),
+    ("eq-scaled-loss", r"K = \sum_{k,l} g_{kl} \hat x_{kl}", ["eq-scaled-gradient"]),
+    ("eq-flipped-h", r"x_{ij} = \sum_d X_{id} \alpha W_{dj}", ["eq-flipped"]),
 ]
 
 

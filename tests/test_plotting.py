@@ -12,7 +12,7 @@ from drawings import same_drawing
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-from bn_utils import dhhat_dh, plotting
+from bn_utils import dhhat_dh, plotting, space
 
 
 @pytest.fixture
@@ -37,11 +37,13 @@ def svg(figure):
 
 BASELINE = Path(__file__).parent / "figures"
 BATCH = np.array([[1.0, 2.0], [3.0, 0.0], [8.0, 4.0]])
+HAT, G, LEFT = np.array([[-1.0, 0, 1], [2, -1, 2], [0.5, -2, 1.5]])  # the mean of G is 1
 DRAWINGS = {
     "matrix": lambda ax: plotting.matrix(ax, np.array([[1.0, -2.0], [0.0, 0.5]]), "$i$", "$j$", "#0072B2"),
     "columns": lambda ax: plotting.columns(ax, np.array([[1.0, 5, 0], [3, 5, -1], [8, 9, -2]]), "$h$"),
     "graph": plotting.computational_graph,
     "jacobian": lambda ax: plotting.jacobian_blocks(ax, dhhat_dh(BATCH, 1 / 3)),
+    "projection": lambda ax: space.projection(ax, HAT, G, LEFT),
     "errors": lambda ax: plotting.errors(ax, np.array([[1e-16, 0.0], [1e-14, 3e-15]]), ["$X$", "$W$"]),
 }
 
@@ -177,3 +179,36 @@ def test_the_graph_has_all_nodes_and_three_paths(ax):
 def test_a_path_is_connected(path, route):
     edges = [edge for edge, style in plotting.EDGES.items() if style == path]
     assert edges == list(itertools.pairwise(route))
+
+
+def test_a_projection_drops_onto_the_plane_and_to_what_is_left(ax):
+    assert space.projection(ax, HAT, G, LEFT) is ax
+    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+    starts, tips = (np.array([getattr(arrow, end) for arrow in arrows]) for end in ("xyann", "xy"))
+    one, hat, g, mean, variance, left = range(6)
+    assert np.allclose(starts[[hat, g, left]], [starts[one], tips[hat], tips[hat]])
+    assert np.allclose(starts[[mean, variance]], tips[[g, mean]])
+    assert np.allclose(tips[variance], tips[left])
+    drop, up = (tips - starts)[[mean, one]]
+    assert np.allclose(drop, [0, -0.85 * 3**0.5])  # three entries of 1 along 1
+    assert np.allclose(up, [0, 0.85 * 2.2])
+    styles = [arrow.arrow_patch.get_edgecolor() for arrow in arrows]
+    expected = [plotting.PATHS[name].color for name in ("delta", "mean", "variance")]
+    assert styles[2:5] == [mpl.colors.to_rgba(color) for color in expected]
+    assert [text for text in texts(ax) if text] == [r"$\mathbf{1}$", r"$\hat h$", "$g$", r"$s\,\mathtt{dh}$"]
+
+
+def test_the_circle_goes_through_h_hat_and_the_tangent_touches_it(ax):
+    space.projection(ax, HAT, G, LEFT)
+    circle, tangent = (np.array(line.get_data()).T for line in ax.lines)
+    tip = np.array(ax.texts[2].xy)
+    assert np.allclose(circle[0], tip)
+    along = tangent[1] - tangent[0]
+    for other in (tip - tangent[0], circle[1] - circle[-2]):
+        assert np.isclose(np.linalg.det([along, other]), 0)
+
+
+@pytest.mark.parametrize("h_hat", [np.zeros(3), np.array([1.0, -1])])
+def test_a_projection_needs_a_column_of_three(ax, h_hat):
+    with pytest.raises(ValueError, match=r"^h_hat must have 3 entries, not all 0, got \["):
+        space.projection(ax, h_hat, 2 * h_hat, h_hat)

@@ -15,6 +15,7 @@ NAMES = {
     "X": ("N", "D"),
     "W": ("D", "H"),
     "F": ("N",),
+    **dict.fromkeys([r"\eta", r"\lambda"], ()),
 }
 FREE = ("F", "r", "u", "v", "w")  # of which the book defines none
 DELTA = r"\delta"
