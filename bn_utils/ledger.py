@@ -28,12 +28,24 @@ DEFINITIONS = (
     "eq-layout",
     "eq-node-r",
 )
+# Of the backward pass of the backward pass: column means, and the number that it differentiates.
+SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
 # Lines about another way to compute the same, and the definitions of it, by their labels. They
 # take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
 # the ReLU the loss is a function of a.
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
+    **{label: (label,) for label in SECOND},
+    **dict.fromkeys([f"eq-second-{name}" for name in ("dh", "dgamma", "dbeta", "g-hat-by-h")], SECOND[:2]),
+    "eq-second-u-hat-by-h": SECOND[2:4],
+    "eq-second-covariance": ("eq-second-g-mean", "eq-second-u-mean", "eq-second-covariance"),
+    "eq-second-forward": SECOND[5:],
+    **dict.fromkeys(["eq-second-phi-column", "eq-second-by-h"], SECOND),
+    **dict.fromkeys(
+        [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms")],
+        (*SECOND[:5], "eq-second-phi-column"),
+    ),
 }
 
 
@@ -172,7 +184,7 @@ _read_context = lru_cache(256)(context_of)
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+    if label in (*DEFINITIONS, "eq-kronecker", *GIVEN.get(label, ())):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:

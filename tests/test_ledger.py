@@ -37,6 +37,12 @@ DEFINITIONS = {
     "eq-loss",
     "eq-node-r",
     "eq-loss-layer",
+    "eq-second-g-mean",
+    "eq-second-g-hat",
+    "eq-second-u-mean",
+    "eq-second-u-hat",
+    "eq-second-covariance",
+    "eq-second-phi",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
