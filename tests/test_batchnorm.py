@@ -244,7 +244,7 @@ def test_double_backward_of_one_row_is_w(dtype):
     [
         ("phi_dy", {"u": 1e308, "gamma": 1e3}),
         ("phi_h", {"v": 1e308}),
-        ("phi_gamma", {"u": 1e290, "dy": 1e20}),
+        ("phi_gamma", {"u": 1e288, "dy": 1e19, "gamma": 1e-300}),
     ],
 )
 def test_double_backward_names_the_result_that_overflows(name, scale):

@@ -232,7 +232,7 @@ def test_the_double_backward_pass_of_pytorch_names_what_overflows():
     h = np.array([[1.0], [2.0], [4.0]])
     one = np.ones(1)
     with pytest.raises(ValueError, match=r"^phi_dy leaves the range of float64"):
-        torch_double_backward(1e308 * h / 4, one, one, h, h, 1e3 * one)
+        torch_double_backward(1e308 * (h / 4), one, one, h, h, 1e3 * one)
 
 
 def test_the_double_backward_oracle_works_where_gradients_are_switched_off():
