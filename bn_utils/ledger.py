@@ -41,9 +41,9 @@ GIVEN = {
     "eq-second-u-hat-by-h": SECOND[2:4],
     "eq-second-covariance": ("eq-second-g-mean", "eq-second-u-mean", "eq-second-covariance"),
     "eq-second-forward": SECOND[5:],
-    **dict.fromkeys(["eq-second-phi-column", "eq-second-by-h"], SECOND),
+    "eq-second-phi-column": SECOND,
     **dict.fromkeys(
-        [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms")],
+        [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms", "by-h")],
         (*SECOND[:5], "eq-second-phi-column"),
     ),
 }
