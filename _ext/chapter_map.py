@@ -58,7 +58,7 @@ def visit(self, node):
         )
         lit.append(f".chapter-map:has(#map-{label}:is(:hover, :focus)) :is(.from-{label}, .to-{label})")
     self.body.append(
-        f'<style>{", ".join(lit)} {{ stroke: var(--accent); stroke-width: 2.5; }}</style>'
+        f"<style>{', '.join(lit)} {{ stroke: var(--accent); stroke-width: 2.5; }}</style>"
         f'<nav class="chapter-map" aria-label="Chapters"><svg viewBox="0 0 {WIDTH} {ROW * len(order)}">'
         f"{''.join(drawn)}</svg></nav>\n"
     )

@@ -10,6 +10,7 @@ from bn_utils.batchnorm import (
     batchnorm_backward,
     batchnorm_backward_delta,
     batchnorm_backward_staged,
+    batchnorm_double_backward,
     batchnorm_forward,
 )
 from bn_utils.compare import assert_grads_close, relative_error
@@ -48,6 +49,7 @@ __all__ = [
     "batchnorm_backward",
     "batchnorm_backward_delta",
     "batchnorm_backward_staged",
+    "batchnorm_double_backward",
     "batchnorm_forward",
     "complex_step_gradient",
     "complex_step_jacobian",

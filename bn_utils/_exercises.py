@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bn_utils import _known_mistakes
-from bn_utils.batchnorm import batchnorm_backward, batchnorm_forward
+from bn_utils.batchnorm import batchnorm_backward, batchnorm_double_backward, batchnorm_forward
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
 from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
 
@@ -141,6 +141,17 @@ def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
 def _workers_inputs(rng):
     """The rows of two workers, of different numbers."""
     return ([rng.normal(size=(rows, 3)) for rows in rng.permutation(range(4, 9))[:2]],)
+
+
+def _hessian_inputs(rng):
+    u, *arguments, eps = _backward_inputs(rng)
+    return u, *arguments, rng.normal(size=u.shape), eps
+
+
+def _hessian_vector(u, h, gamma, beta, t, eps):
+    y, cache = batchnorm_forward(h, gamma, beta, eps)
+    phi_dy, phi_h, _ = batchnorm_double_backward(u, 0 * gamma, 0 * gamma, y - t, cache)
+    return batchnorm_backward(phi_dy, cache)[0] + phi_h
 
 
 def _pair_inputs(rng):
@@ -452,5 +463,23 @@ EXERCISES = {
         ("the length",),
         "Put |dW| = G / |W| into lr^2 |dW|^2 = (1 - (1 - lr decay)^2) |W|^2 and solve for |W|.",
         lambda rng: (rng.uniform(0.5, 2), rng.uniform(0.1, 1), rng.uniform(0.1, 0.5)),
+    ),
+    # 13_second_derivative
+    "second-by-hand": Exercise(
+        np.array([-7.0, 3.0, 4.0]) / 243,
+        ("the derivative",),
+        "The means of g and u are 1/3; G = -1/3, U = -1/9 and C = -1/9. Your three numbers must sum to 0.",
+    ),
+    "second-of-s": Exercise(
+        r"\partial",
+        ("the line",),
+        "The first derivative is hhat_kj / N, so this is the Jacobian of hhat, divided by N.",
+        left_side=r"\frac{\partial (\frac{\partial s_j}{\partial h_{kj}})}{\partial h_{ij}}",
+    ),
+    "hessian-vector": Exercise(
+        _hessian_vector,
+        ("the product",),
+        "dh moves for two reasons: dy does, at the rate of y along u, and h does, at the rate phi_h.",
+        _hessian_inputs,
     ),
 }

@@ -3,7 +3,8 @@
 The three backward passes take the same arguments and return the same gradients:
 `batchnorm_backward_staged` walks the computational graph, one line a node,
 `batchnorm_backward_delta` contracts the explicit Jacobian (for small batches),
-`batchnorm_backward` is the closed form, the one to use.
+`batchnorm_backward` is the closed form, the one to use. `batchnorm_double_backward` is the
+backward pass of it.
 """
 
 from typing import NamedTuple
@@ -139,6 +140,46 @@ def batchnorm_backward(dy, cache):
         dgamma = (dy * h_hat).sum(axis=0)
         dh = gamma * inv_std / N * (N * dy - dbeta - h_hat * dgamma)
     return check_overflow(dh=dh, dgamma=dgamma, dbeta=dbeta)
+
+
+def batchnorm_double_backward(u, v, w, dy, cache):
+    """Backward pass of the backward pass, eq-second-by-g to eq-second-by-h (chapter 13_second_derivative).
+
+    The gradients of Phi = sum(u dh) + sum(v dgamma) + sum(w dbeta) with respect to what
+    `batchnorm_backward` computes dh, dgamma and dbeta from.
+
+    Parameters
+    ----------
+    u : (N, H) array
+        The gradient of Phi with respect to dh.
+    v, w : (H,) arrays
+        The gradients of Phi with respect to dgamma and dbeta.
+    dy, cache : as `batchnorm_backward` takes them
+
+    Returns
+    -------
+    phi_dy, phi_h : (N, H) arrays
+    phi_gamma : (H,) array
+        beta does not occur in Phi.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument of the wrong dtype, shape or value, or a result out of range.
+    """
+    dy, (h, _, _, inv_std, h_hat, gamma, _) = _check_backward(dy, cache)
+    _, u, v, w = check_arrays(h=(h, "N H"), u=(u, "N H"), v=(v, "H"), w=(w, "H"))
+    N = dy.shape[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        dy_centred, u_centred = dy - dy.mean(axis=0), u - u.mean(axis=0)
+        G, U = (dy * h_hat).mean(axis=0), (u * h_hat).mean(axis=0)
+        C = (dy_centred * u_centred).mean(axis=0)
+        phi_dy = gamma * inv_std * (u_centred - U * h_hat) + v * h_hat + w
+        phi_gamma = N * inv_std * (C - G * U)
+        bracket = U * dy_centred + G * u_centred + (C - 3 * G * U) * h_hat
+        dy_left = dy_centred - G * h_hat
+        phi_h = v * inv_std * dy_left - gamma * inv_std**2 * bracket
+    return check_overflow(phi_dy=phi_dy, phi_h=phi_h, phi_gamma=phi_gamma)
 
 
 def _check_backward(dy, cache):

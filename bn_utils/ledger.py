@@ -30,6 +30,8 @@ DEFINITIONS = (
 )
 # The second layer of 09_geometry: its weights are those of the first, times alpha.
 SCALED = ("eq-scaled-h", "eq-scaled-var", "eq-scaled-hat", "eq-scaled-loss")
+# Of the backward pass of the backward pass: column means, and the number that it differentiates.
+SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
 # Lines that hold with other definitions, and these by their labels; a definition among them names
 # itself. They take the place of the book's: the graph computes the variance from c, and multiplies
 # by r; behind the ReLU the loss is a function of a.
@@ -43,6 +45,16 @@ GIVEN = {
     **dict.fromkeys(["eq-scaled-loss", "eq-scaled-gradient"], SCALED),
     "eq-flipped-h": ("eq-flipped-h",),
     "eq-flipped": ("eq-flipped-h", *SCALED[1:3]),
+    **{label: (label,) for label in SECOND},
+    **dict.fromkeys([f"eq-second-{name}" for name in ("dh", "dgamma", "dbeta", "g-hat-by-h")], SECOND[:2]),
+    "eq-second-u-hat-by-h": SECOND[2:4],
+    "eq-second-covariance": ("eq-second-g-mean", "eq-second-u-mean", "eq-second-covariance"),
+    "eq-second-forward": SECOND[5:],
+    "eq-second-phi-column": SECOND,
+    **dict.fromkeys(
+        [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms", "by-h")],
+        (*SECOND[:5], "eq-second-phi-column"),
+    ),
 }
 
 

@@ -54,13 +54,10 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     `torch.nn.functional.batch_norm` refuses N = 1; the operator below it, used here,
     returns y = beta, up to the round-off of its mean, and dh = 0.
     """
-    arrays = check_arrays(
+    arrays = _real_arrays(
         X=(X, "N D"), W=(W, "D H"), b=(b, "H"), gamma=(gamma, "H"), beta=(beta, "H"), da=(da, "N H")
     )
     eps = check_number("eps", eps)
-    for name, array in zip(("X", "W", "b", "gamma", "beta", "da"), arrays, strict=True):
-        if np.iscomplexobj(array):
-            raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
     X, W, b = arrays[:3]
     with np.errstate(over="ignore", invalid="ignore"):
         h = X @ W + b
@@ -77,6 +74,41 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     results = TorchGradients(*(tensor.detach().numpy() for tensor in tensors))
     check_overflow(**results._asdict())
     return results
+
+
+def torch_double_backward(u, v, w, dy, h, gamma, eps=1e-5):
+    """Run the backward pass of PyTorch's own backward pass of batch norm.
+
+    Arguments, results and errors are those of `batchnorm_double_backward`; nothing is complex.
+    """
+    arrays = _real_arrays(
+        u=(u, "N H"), v=(v, "H"), w=(w, "H"), dy=(dy, "N H"), h=(h, "N H"), gamma=(gamma, "H")
+    )
+    eps = check_number("eps", eps)
+    with np.errstate(over="ignore", invalid="ignore"):
+        inverse_std(batch_statistics(arrays[4])[1], eps)
+    with torch.inference_mode(False), torch.enable_grad():
+        u, v, w, *inputs = (torch.from_numpy(array.copy(order="C")) for array in arrays)
+        phi, inputs = _phi(u, v, w, *inputs, eps)
+        results = [tensor.numpy() for tensor in torch.autograd.grad(phi, inputs)]
+    return check_overflow(phi_dy=results[0], phi_h=results[1], phi_gamma=results[2])
+
+
+def _phi(u, v, w, dy, h, gamma, eps):
+    """Phi, and the leaves that it is to be differentiated by."""
+    dy, h, gamma = leaves = [tensor.detach().requires_grad_() for tensor in (dy, h, gamma)]
+    beta = torch.zeros_like(gamma, requires_grad=True)
+    y = torch.batch_norm(h, gamma, beta, None, None, True, 0.0, float(eps), False)
+    gradients = torch.autograd.grad(y, (h, gamma, beta), dy, create_graph=True)
+    return sum(torch.sum(a * b) for a, b in zip((u, v, w), gradients, strict=True)), leaves
+
+
+def _real_arrays(**specs):
+    arrays = check_arrays(**specs)
+    for name, array in zip(specs, arrays, strict=True):
+        if np.iscomplexobj(array):
+            raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
+    return arrays
 
 
 def _batch_norm(h, value, gamma=None, beta=None):
@@ -129,6 +161,10 @@ def _tangent(value):
     return value(r"\sigma^2") * left[..., 0].T
 
 
+def _covariance(a, b):
+    return ((a - a.mean(0)) * (b - b.mean(0))).mean(0)
+
+
 # Those for one equation alone, by its label.
 OPERATORS_OF = {
     "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())},
@@ -148,6 +184,14 @@ OPERATORS_OF = {
     },
     "eq-flipped-h": {
         "x": (lambda value: torch.nn.functional.linear(value("X"), -(value(r"\alpha") * value("W")).T), ())
+    },
+    "eq-second-g-mean": {r"\bar g": (lambda value: value("g").mean(0), ())},
+    "eq-second-u-mean": {r"\bar u": (lambda value: value("u").mean(0), ())},
+    "eq-second-g-hat": {"G": (lambda value: _covariance(value("g"), value(r"\hat h")), ())},
+    "eq-second-u-hat": {"U": (lambda value: _covariance(value("u"), value(r"\hat h")), ())},
+    "eq-second-covariance": {"C": (lambda value: _covariance(value("g"), value("u")), ())},
+    "eq-second-phi": {
+        r"\Phi": (lambda value: _phi(*map(value, ("u", "v", "w", "g", "h", r"\gamma", r"\epsilon")))[0], ())
     },
 }
 

@@ -195,3 +195,62 @@ def test_backward_names_the_parameter_that_overflows(backward, name, along_h_hat
     dy = 1e308 * (cache.h_hat if along_h_hat else np.ones((3, 1)))
     with pytest.raises(ValueError, match=f"^{name} leaves the range of float64"):
         backward(dy, cache)
+
+
+def phi(u, v, w, dy, h, gamma, eps):
+    dh, dgamma, dbeta = bn.batchnorm_backward(dy, bn.batchnorm_forward(h, gamma, gamma, eps)[1])
+    return np.sum(u * dh) + np.sum(v * dgamma) + np.sum(w * dbeta)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.1, 1.0])
+def test_double_backward_matches_the_complex_step_through_backward(batch, eps):
+    rng = np.random.default_rng(1)
+    u, v, w = rng.standard_normal((5, 3)), *rng.standard_normal((2, 3))
+    _, cache = bn.batchnorm_forward(batch.h, batch.gamma, batch.beta, eps)
+    phi_dy, phi_h, phi_gamma = bn.batchnorm_double_backward(u, v, w, batch.dy, cache)
+    given = {"dy": batch.dy, "h": batch.h, "gamma": batch.gamma}
+    for name, actual in (("dy", phi_dy), ("h", phi_h), ("gamma", phi_gamma)):
+        expected = bn.complex_step_gradient(
+            lambda z, name=name: phi(u, v, w, **given | {name: z}, eps=eps), given[name]
+        )
+        bn.assert_grads_close(name, actual, expected)
+
+
+def test_double_backward_of_complex_numbers_is_a_third_derivative(batch):
+    u, x = np.random.default_rng(1).standard_normal((2, 5, 3))
+    zero, t = np.zeros(3), 1e-4
+
+    def phi_h(h):
+        return bn.batchnorm_double_backward(
+            u, zero, zero, batch.dy, bn.batchnorm_forward(h, batch.gamma, zero, 0.1)[1]
+        )[1]
+
+    rate = phi_h(batch.h + 1e-30j * x).imag / 1e-30
+    bn.assert_grads_close("rate", rate, (phi_h(batch.h + t * x) - phi_h(batch.h - t * x)) / (2 * t), tol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_double_backward_of_one_row_is_w(dtype):
+    h, gamma, u, dy, w = np.array([[1e7, -0.1], [2, -3], [0.7, 0.3], [5, -6], [3, 4]], dtype)
+    _, cache = bn.batchnorm_forward(h[None], gamma, gamma)
+    phi_dy, phi_h, phi_gamma = bn.batchnorm_double_backward(u[None], u, w, dy[None], cache)
+    np.testing.assert_array_equal(phi_dy, w[None])
+    np.testing.assert_array_equal(phi_h, [[0, 0]])
+    np.testing.assert_array_equal(phi_gamma, [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("phi_dy", {"u": 1e308, "gamma": 1e3}),
+        ("phi_h", {"v": 1e308}),
+        ("phi_gamma", {"u": 1e288, "dy": 1e19, "gamma": 1e-300}),
+    ],
+)
+def test_double_backward_names_the_result_that_overflows(name, scale):
+    given = {"u": 1.0, "v": 1e-30, "w": 1.0, "dy": 1.0, "gamma": 1e-30} | scale
+    h, pattern = np.array([[1.0], [2.0], [4.0]]) / 1e3, np.array([[0.5], [-1.0], [0.25]])
+    _, cache = bn.batchnorm_forward(h, np.full(1, given["gamma"]), np.zeros(1), 0.0)
+    u, dy = given["u"] * pattern, given["dy"] * pattern
+    with pytest.raises(ValueError, match=f"^{name} leaves the range of float64: rescale the inputs$"):
+        bn.batchnorm_double_backward(u, np.full(1, given["v"]), np.full(1, given["w"]), dy, cache)

@@ -91,6 +91,21 @@ def evaluation_backward(dout, x, gamma, mean, var, eps):
     return dout * gamma / std, (dout * (x - mean) / std).sum(0), dout.sum(0)
 
 
+def hessian_vector(u, h, gamma, beta, t, eps):
+    """By a complex step through the gradient."""
+
+    def dh(h):
+        y, cache = batchnorm_forward(h, gamma, beta, eps)
+        return batchnorm_backward(y - t, cache)[0]
+
+    return dh(h + 1e-30j * u).imag / 1e-30
+
+
+def gauss_newton(u, h, gamma, beta, t, eps):
+    cache = batchnorm_forward(h, gamma, beta, eps)[1]
+    return batchnorm_backward(batchnorm_backward(u, cache)[0], cache)[0]
+
+
 def agrees(actual, expected, tol):
     return actual.shape == expected.shape and np.abs(actual - expected).max() <= tol
 
@@ -403,6 +418,34 @@ ANSWERS = {
         [
             (lambda G, lr, decay: (lr * G**2 / (2 * decay)) ** 0.25, "wrong"),
             (lambda G, lr, decay: (lr**2 * G**2 / (1 - (1 - lr * decay) ** 2)) ** 0.5, "wrong"),
+        ],
+    ),
+    "second-by-hand": (
+        (-7 / 243, 1 / 81, 4 / 243),
+        [
+            ((0, 0, 0), "wrong"),
+            (np.array([-20, 6, 14]) / 729, "wrong"),
+            ([[-7 / 243], [1 / 81], [4 / 243]], "shape"),
+        ],
+    ),
+    "second-of-s": (
+        r"\frac{1}{N s_j} (\delta_{ik} - \frac{1}{N})"
+        r" - \frac{1}{N^2 s_j^3} (h_{ij} - \mu_j) (h_{kj} - \mu_j)",
+        [
+            (r"\frac{1}{N s_j} (\delta_{ik} - \frac{1}{N})", "left - right is"),
+            (
+                r"\frac{1}{s_j} (\delta_{ik} - \frac{1}{N} - \frac{1}{N} \hat h_{ij} \hat h_{kj})",
+                "left - right is",
+            ),
+            (r"\frac{1}{N} \frac{\partial \hat h_{kj}}{\partial h_{ij}}", r"still has \\partial in it"),
+        ],
+    ),
+    "hessian-vector": (
+        hessian_vector,
+        [
+            (gauss_newton, r"wrong at index .* dh moves for two reasons"),
+            (lambda *args: hessian_vector(*args) - gauss_newton(*args), "wrong"),
+            (lambda *args: hessian_vector(*args).sum(0), "shape"),
         ],
     ),
 }

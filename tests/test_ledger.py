@@ -43,6 +43,12 @@ DEFINITIONS = {
     "eq-scaled-hat",
     "eq-scaled-loss",
     "eq-flipped-h",
+    "eq-second-g-mean",
+    "eq-second-g-hat",
+    "eq-second-u-mean",
+    "eq-second-u-hat",
+    "eq-second-covariance",
+    "eq-second-phi",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 

@@ -17,7 +17,7 @@ from bn_utils.diagnose.__main__ import diagnose_file
 from bn_utils.diagnose.identifiability import identifiability
 from bn_utils.diagnose.loading import load
 from bn_utils.proof import derivative
-from bn_utils.torch_oracle import torch_gradients
+from bn_utils.torch_oracle import torch_double_backward, torch_gradients
 
 SOURCES = sorted(Path(bn.__file__).parent.rglob("*.py"))
 CHECKS = [
@@ -34,6 +34,7 @@ CHECKS = [
 ]
 FUNCTIONS = [
     torch_gradients,
+    torch_double_backward,
     *CHECKS,
     *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__)),
 ]

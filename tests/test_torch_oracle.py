@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from messages import exactly
-from strategies import Layer, layers, random_layer
+from strategies import Layer, batches, layers, random_batch, random_layer
 
 import bn_utils as bn
-from bn_utils.torch_oracle import TorchGradients, torch_gradients
+from bn_utils.torch_oracle import TorchGradients, torch_double_backward, torch_gradients
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -139,3 +139,106 @@ def test_constant_column_is_accepted_with_eps():
     X, b = np.array([[1.0], [2.0], [4.0]]), np.array([0.1, 0.2])
     gradients = torch_gradients(X, np.array([[1.0, 0.0]]), b, b, b, np.ones((3, 2)))
     bn.assert_grads_close("y", gradients.y[:, 1], np.full(3, 0.2))
+
+
+def upstreams(batch, rng):
+    """Random u, v, w for a batch, of its dtype."""
+    N, H = batch.h.shape
+    return [rng.standard_normal(shape).astype(batch.h.dtype) for shape in ((N, H), (H,), (H,))]
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.1, 1.0])
+def test_two_hundred_double_backward_passes_match_pytorch(eps):
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        batch = random_batch(rng, *rng.integers(1, 31, 2), eps=eps)
+        u, v, w = upstreams(batch, rng)
+        _, cache = bn.batchnorm_forward(batch.h, batch.gamma, batch.beta, eps)
+        expected = torch_double_backward(u, v, w, batch.dy, batch.h, batch.gamma, eps)
+        seen = bn.batchnorm_double_backward(u, v, w, batch.dy, cache)
+        for name, actual, oracle in zip(("phi_dy", "phi_h", "phi_gamma"), seen, expected, strict=True):
+            bn.assert_grads_close(f"{name}, seed {seed}", actual, oracle)
+
+
+@given(batch=batches())
+def test_every_double_backward_pass_matches_pytorch_in_float64(batch):
+    dtype = batch.h.dtype.type
+    u, v, w = upstreams(batch, np.random.default_rng(0))
+    _, cache = bn.batchnorm_forward(batch.h, batch.gamma, batch.beta, batch.eps)
+    exact = [array.astype(np.float64) for array in (u, v, w, batch.dy, batch.h, batch.gamma)]
+    expected = torch_double_backward(*exact, batch.eps)
+    for actual, oracle in zip(bn.batchnorm_double_backward(u, v, w, batch.dy, cache), expected, strict=True):
+        bn.assert_grads_close("result", actual, oracle.astype(dtype), TOLERANCE[dtype])
+
+
+class Backward(torch.autograd.Function):
+    """The backward pass as a function with a backward pass of its own."""
+
+    @staticmethod
+    def forward(ctx, dy, h, gamma):
+        ctx.save_for_backward(dy, h, gamma)
+        dy, h, gamma = (a.detach().numpy() for a in (dy, h, gamma))
+        results = bn.batchnorm_backward(dy, bn.batchnorm_forward(h, gamma, gamma, 0.1)[1])
+        return tuple(map(torch.from_numpy, results))
+
+    @staticmethod
+    def backward(ctx, *upstream):
+        *upstream, dy, h, gamma = (a.detach().numpy() for a in (*upstream, *ctx.saved_tensors))
+        cache = bn.batchnorm_forward(h, gamma, gamma, 0.1)[1]
+        return tuple(map(torch.from_numpy, bn.batchnorm_double_backward(*upstream, dy, cache)))
+
+
+class BatchNorm(torch.autograd.Function):
+    """Batch norm of `bn_utils`, twice differentiable."""
+
+    @staticmethod
+    def forward(ctx, h, gamma, beta):
+        ctx.save_for_backward(h, gamma)
+        y, _ = bn.batchnorm_forward(*(a.detach().numpy() for a in (h, gamma, beta)), 0.1)
+        return torch.from_numpy(y)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return Backward.apply(dy, *ctx.saved_tensors)
+
+
+@pytest.mark.parametrize("function", [BatchNorm, Backward])
+def test_gradgradcheck_accepts_the_double_backward_pass(function):
+    batch = random_batch(np.random.default_rng(0), 5, 3)
+    arrays = (batch.h, batch.gamma, batch.beta) if function is BatchNorm else (batch.dy, batch.h, batch.gamma)
+    inputs = [torch.tensor(np.array(a), requires_grad=True) for a in arrays]
+    check = torch.autograd.gradgradcheck if function is BatchNorm else torch.autograd.gradcheck
+    assert check(function.apply, inputs)
+
+
+@pytest.mark.parametrize("name", ["u", "v", "w", "dy", "h", "gamma"])
+def test_complex_arguments_of_the_double_backward_pass_are_refused(name):
+    ones = dict.fromkeys(["u", "dy", "h"], np.ones((3, 2))) | dict.fromkeys(["v", "w", "gamma"], np.ones(2))
+    message = f"{name} must be float32 or float64 for PyTorch's batch norm, got complex128"
+    with pytest.raises(TypeError, match=exactly(message)):
+        torch_double_backward(**ones | {name: ones[name].astype(complex)})
+
+
+def test_double_backward_without_eps_refuses_a_constant_column_and_has_1e_minus_5_by_default():
+    h = np.array([[1.0, 2.0], [2.0, 2.0], [4.0, 2.0]])
+    given = h, h[0], h[1], h, h, h[2]
+    with pytest.raises(ValueError, match=r"^eps must be large enough for float64"):
+        torch_double_backward(*given, 0)
+    for one, other in zip(torch_double_backward(*given), torch_double_backward(*given, 1e-5), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_double_backward_pass_of_pytorch_names_what_overflows():
+    h = np.array([[1.0], [2.0], [4.0]])
+    one = np.ones(1)
+    with pytest.raises(ValueError, match=r"^phi_dy leaves the range of float64"):
+        torch_double_backward(1e308 * (h / 4), one, one, h, h, 1e3 * one)
+
+
+def test_the_double_backward_oracle_works_where_gradients_are_switched_off():
+    batch = random_batch(np.random.default_rng(0), 5, 3)
+    given = *upstreams(batch, np.random.default_rng(1)), batch.dy, batch.h, batch.gamma
+    with torch.no_grad():
+        switched_off = torch_double_backward(*given)
+    for one, other in zip(switched_off, torch_double_backward(*given), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -9,13 +9,13 @@ from messages import exactly
 from strategies import LAYOUTS, random_layer
 
 import bn_utils as bn
-from bn_utils.torch_oracle import torch_gradients
+from bn_utils.torch_oracle import torch_double_backward, torch_gradients
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 SIZES = {"N": 4, "D": 3, "H": 2}
-SHAPES = dict.fromkeys(["h", "y", "dh", "dy", "da"], "NH")
-SHAPES |= dict.fromkeys(["b", "gamma", "beta"], "H") | {"X": "ND", "W": "DH"}
+SHAPES = dict.fromkeys(["h", "y", "dh", "dy", "da", "u"], "NH")
+SHAPES |= dict.fromkeys(["b", "gamma", "beta", "v", "w"], "H") | {"X": "ND", "W": "DH"}
 
 
 def calls(dtype=np.float64, layout="C"):
@@ -25,6 +25,7 @@ def calls(dtype=np.float64, layout="C"):
     h, linear_cache = bn.linear_forward(X, W, b)
     y, batchnorm_cache = bn.batchnorm_forward(h, gamma, beta, eps)
     _, relu_cache = bn.relu_forward(y)
+    upstream = {"u": y, "v": b, "w": beta}
     return {
         bn.linear_forward: {"X": X, "W": W, "b": b},
         bn.linear_backward: {"dh": da, "cache": linear_cache},
@@ -32,6 +33,7 @@ def calls(dtype=np.float64, layout="C"):
         bn.batchnorm_backward: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_backward_staged: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_backward_delta: {"dy": da, "cache": batchnorm_cache},
+        bn.batchnorm_double_backward: upstream | {"dy": da, "cache": batchnorm_cache},
         bn.relu_forward: {"y": da},
         bn.relu_backward: {"da": da, "cache": relu_cache},
         bn.dmu_dh: {"h": da},
@@ -42,6 +44,7 @@ def calls(dtype=np.float64, layout="C"):
         bn.dhhat_dh_variance: {"h": da},
         bn.dhhat_dh: {"h": da},
         torch_gradients: {"X": X, "W": W, "b": b, "gamma": gamma, "beta": beta, "da": da},
+        torch_double_backward: upstream | {"dy": da, "h": h, "gamma": gamma},
     }
 
 
@@ -105,7 +108,7 @@ def test_nested_lists_are_accepted(function):
 @pytest.mark.parametrize(
     ("function", "dtype"),
     [(function, np.float32) for function in CALLS]
-    + [(function, np.complex128) for function in CALLS if function is not torch_gradients],
+    + [(function, np.complex128) for function in CALLS if "torch" not in function.__name__],
 )
 def test_results_have_the_dtype_of_the_arguments(function, dtype):
     given = calls(dtype)[function]
@@ -197,8 +200,10 @@ FIRST = {
     bn.batchnorm_backward: "h",
     bn.batchnorm_backward_staged: "h",
     bn.batchnorm_backward_delta: "h",
+    bn.batchnorm_double_backward: "h",
     bn.relu_backward: "y",
     torch_gradients: "X",
+    torch_double_backward: "u",
 }
 
 
@@ -281,6 +286,10 @@ def test_empty_axes_are_refused(function, argument):
         (bn.batchnorm_backward_staged, "dy", "H", "h"),
         (bn.batchnorm_backward_delta, "dy", "N", "h"),
         (bn.batchnorm_backward_delta, "dy", "H", "h"),
+        (bn.batchnorm_double_backward, "dy", "N", "h"),
+        (bn.batchnorm_double_backward, "u", "H", "h"),
+        (bn.batchnorm_double_backward, "v", "H", "h"),
+        (bn.batchnorm_double_backward, "w", "H", "h"),
         (bn.relu_backward, "da", "N", "y"),
         (bn.relu_backward, "da", "H", "y"),
         (torch_gradients, "W", "D", "X"),
@@ -289,6 +298,8 @@ def test_empty_axes_are_refused(function, argument):
         (torch_gradients, "beta", "H", "W"),
         (torch_gradients, "da", "N", "X"),
         (torch_gradients, "da", "H", "W"),
+        (torch_double_backward, "h", "N", "u"),
+        (torch_double_backward, "gamma", "H", "u"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 7])
@@ -362,6 +373,7 @@ CACHES = {
     bn.batchnorm_backward: ("BatchNormCache", "batchnorm_forward"),
     bn.batchnorm_backward_staged: ("BatchNormCache", "batchnorm_forward"),
     bn.batchnorm_backward_delta: ("BatchNormCache", "batchnorm_forward"),
+    bn.batchnorm_double_backward: ("BatchNormCache", "batchnorm_forward"),
     bn.relu_backward: ("ReluCache", "relu_forward"),
 }
 

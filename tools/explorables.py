@@ -52,7 +52,9 @@ def paths(ax, direct, mean, variance):
     ax.plot([], [], color=INK, linewidth=2, label="dh, their sum")
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.set(xlabel="point", ylabel="dh")
-    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1), frameon=False, fontsize=9, handlelength=1.6)
+    ax.legend(
+        ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1), frameon=False, fontsize=9, handlelength=1.6
+    )
 
 
 def draw(target):
