@@ -28,12 +28,33 @@ DEFINITIONS = (
     "eq-layout",
     "eq-node-r",
 )
+# Definitions that hold for some equations alone, by GIVEN, or for a name that is no array.
+MORE_DEFINITIONS = (
+    "eq-kronecker",
+    "eq-loss-layer",
+    "eq-family-loss",
+    "eq-layernorm-mean",
+    "eq-layernorm-var",
+    "eq-layernorm-hat",
+    "eq-rmsnorm-square",
+    "eq-rmsnorm-hat",
+)
 # Lines about another way to compute the same, and the definitions of it, by their labels. They
 # take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
-# the ReLU the loss is a function of a.
+# the ReLU the loss is a function of a; layer and RMS norm have another h_hat.
+LAYER_NORM = ("eq-layernorm-mean", "eq-layernorm-var", "eq-layernorm-hat")
+RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
+    **dict.fromkeys(["eq-family-loss", "eq-family", "eq-family-sum"], ("eq-family-loss",)),
+    "eq-layernorm-mean": LAYER_NORM[:1],
+    "eq-layernorm-var": LAYER_NORM[:2],
+    **dict.fromkeys(
+        ["eq-layernorm-hat", "eq-layernorm", "eq-layernorm-dgamma", "eq-layernorm-bias"], LAYER_NORM
+    ),
+    "eq-rmsnorm-square": RMS_NORM[:1],
+    **dict.fromkeys(["eq-rmsnorm-hat", "eq-rmsnorm"], RMS_NORM),
 }
 
 
@@ -172,7 +193,7 @@ _read_context = lru_cache(256)(context_of)
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+    if label in (*DEFINITIONS, *MORE_DEFINITIONS):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:

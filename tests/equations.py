@@ -72,4 +72,18 @@ EQUATIONS = {
     "06_gradient_checking": ["eq-ones", "eq-squares"],
     "07_your_own_backward": [],
     "08_museum_of_bugs": [],
+    "12_the_family": [
+        "eq-family-loss",
+        "eq-family",
+        "eq-layernorm-mean",
+        "eq-layernorm-var",
+        "eq-layernorm-hat",
+        "eq-layernorm",
+        "eq-layernorm-dgamma",
+        "eq-rmsnorm-square",
+        "eq-rmsnorm-hat",
+        "eq-rmsnorm",
+        "eq-family-sum",
+        "eq-layernorm-bias",
+    ],
 }

@@ -37,6 +37,12 @@ DEFINITIONS = {
     "eq-loss",
     "eq-node-r",
     "eq-loss-layer",
+    "eq-family-loss",
+    "eq-layernorm-mean",
+    "eq-layernorm-var",
+    "eq-layernorm-hat",
+    "eq-rmsnorm-square",
+    "eq-rmsnorm-hat",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
