@@ -449,9 +449,9 @@ EXERCISES = {
         lambda rng: (*_backward_inputs(rng)[:3], 0.3),
     ),
     "groupnorm-backward": Exercise(
-        lambda dy, x, gamma, groups, eps: (
-            groupnorm_backward(dy, groupnorm_forward(x, gamma, 0 * gamma, groups, eps)[1])[0]
-        ),
+        lambda dy, x, gamma, groups, eps: groupnorm_backward(
+            dy, groupnorm_forward(x, gamma, 0 * gamma, groups, eps)[1]
+        )[0],
         ("dx",),
         "Multiply dy by gamma first; then a set is one row of x.reshape(N, groups, -1).",
         _image_inputs,

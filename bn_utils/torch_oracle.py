@@ -114,6 +114,7 @@ OPERATORS = {
     r"\mathtt{dh}": (_gradient, (*STATISTICS, r"\hat h", "y", r"\mathcal L")),
 }
 
+
 def _row_norm(normalise):
     return lambda value: normalise(value("h"), value("h").shape[1:], eps=value(r"\epsilon").item())
 
@@ -121,7 +122,9 @@ def _row_norm(normalise):
 # Those for one equation alone, by its label.
 OPERATORS_OF = {
     "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())},
-    "eq-family-loss": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value(r"\hat h"), dims=2), ())},
+    "eq-family-loss": {
+        r"\mathcal L": (lambda value: torch.tensordot(value("u"), value(r"\hat h"), dims=2), ())
+    },
     "eq-layernorm-mean": {"m": (lambda value: value("h").mean(1), ())},
     "eq-layernorm-var": {r"\tau^2": (lambda value: value("h").var(1, correction=0), ())},
     "eq-layernorm-hat": {r"\hat h": (_row_norm(torch.nn.functional.layer_norm), ())},

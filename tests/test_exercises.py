@@ -86,6 +86,26 @@ def evaluation_backward(dout, x, gamma, mean, var, eps):
     return dout * gamma / std, (dout * (x - mean) / std).sum(0), dout.sum(0)
 
 
+def layernorm_backward(dy, h, gamma, eps):
+    return bn.layernorm_backward(dy, bn.layernorm_forward(h, gamma, gamma, eps)[1])
+
+
+def turned_backward(dy, h, gamma, eps):
+    """The closed form of batch norm with columns in place of rows."""
+    _, cache = bn.normalize_forward(h, 1, eps)
+    return gamma * bn.normalize_backward(dy, cache), *layernorm_backward(dy, h, gamma, eps)[1:]
+
+
+def rmsnorm_backward(dy, h, gamma, eps):
+    return bn.rmsnorm_backward(dy, bn.rmsnorm_forward(h, gamma, eps)[1])[0]
+
+
+def groupnorm_backward(dy, x, gamma, groups, eps):
+    shape = len(x), groups, -1
+    _, cache = bn.normalize_forward(x.reshape(shape), 2, eps)
+    return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
+
+
 def agrees(actual, expected, tol):
     return actual.shape == expected.shape and np.abs(actual - expected).max() <= tol
 
@@ -368,6 +388,46 @@ ANSWERS = {
             (lambda actual, expected, tol: actual.shape == expected.shape, "is wrong"),
             (lambda actual, expected, tol: False, "is wrong"),
             (lambda actual, expected, tol: np.abs(actual - expected) <= tol, "has shape"),
+        ],
+    ),
+    "layernorm-backward": (
+        layernorm_backward,
+        [
+            (turned_backward, "dh is wrong"),
+            (lambda *args: layernorm_backward(*args)[0], "give 3 results: dh, dgamma, dbeta"),
+            (lambda *args: backward(*args[:3], 0 * args[2], args[3]), "dh is wrong"),
+            (lambda dy, *rest: (*layernorm_backward(dy, *rest)[:2], dy.sum(1)), "dbeta has shape"),
+        ],
+    ),
+    "layernorm-by-rms": (
+        lambda *args: layernorm_backward(*args)[0],
+        [
+            (rmsnorm_backward, "dh is wrong"),
+            (lambda dy, h, *rest: rmsnorm_backward(dy, h - h.mean(1, keepdims=True), *rest), "dh is wrong"),
+        ],
+    ),
+    "groupnorm-backward": (
+        groupnorm_backward,
+        [
+            (
+                lambda dy, x, gamma, groups, eps: (
+                    gamma[:, None, None] * groupnorm_backward(dy, x, np.ones_like(gamma), groups, eps)
+                ),
+                "dx is wrong",
+            ),
+            (lambda dy, x, gamma, groups, eps: groupnorm_backward(dy, x, gamma, 1, eps), "dx is wrong"),
+            (
+                lambda dy, x, gamma, groups, eps: groupnorm_backward(dy, x, gamma, len(gamma), eps),
+                "dx is wrong",
+            ),
+        ],
+    ),
+    "redundant-biases": (
+        (32, 8, 32, 1),
+        [
+            ((32, 32, 32, 32), "GN is wrong"),
+            ((32, 8, 32, 0), "LN is wrong"),
+            ((0, 24, 0, 31), "BN2d is wrong"),
         ],
     ),
 }
