@@ -459,6 +459,6 @@ EXERCISES = {
     "redundant-biases": Exercise(
         (32, 8, 32, 1),
         ("BN2d", "GN", "IN", "LN"),
-        "Where a set lies inside one channel: all 32. Else one direction for each group of channels with one mean.",
+        "A set inside one channel: all 32. Else one direction for each group of channels with a common mean.",
     ),
 }

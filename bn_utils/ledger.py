@@ -28,17 +28,6 @@ DEFINITIONS = (
     "eq-layout",
     "eq-node-r",
 )
-# Definitions that hold for some equations alone, by GIVEN, or for a name that is no array.
-MORE_DEFINITIONS = (
-    "eq-kronecker",
-    "eq-loss-layer",
-    "eq-family-loss",
-    "eq-layernorm-mean",
-    "eq-layernorm-var",
-    "eq-layernorm-hat",
-    "eq-rmsnorm-square",
-    "eq-rmsnorm-hat",
-)
 # Lines about another way to compute the same, and the definitions of it, by their labels. They
 # take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
 # the ReLU the loss is a function of a; layer and RMS norm have another h_hat.
@@ -155,9 +144,9 @@ def try_line(tex, given=()):
     return judge(tex, _context(book_equations(), tuple(given)))
 
 
-def book():
-    """Return the `Context` of the book: its names and the theory of its definitions."""
-    return _context(book_equations())
+def book(given=()):
+    """Return the `Context` of the book, names and the theory of its definitions, and of further ones."""
+    return _context(book_equations(), tuple(given))
 
 
 def tex_of(label):
@@ -193,7 +182,7 @@ _read_context = lru_cache(256)(context_of)
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, *MORE_DEFINITIONS):
+    if label in (*DEFINITIONS, "eq-kronecker", *GIVEN.get(label, ())):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:
