@@ -38,13 +38,33 @@ from bn_utils.layers import (
     relu_backward,
     relu_forward,
 )
+from bn_utils.normalize import NormCache, normalize_backward, normalize_forward
+from bn_utils.norms import (
+    groupnorm_backward,
+    groupnorm_forward,
+    instancenorm_backward,
+    instancenorm_forward,
+    layernorm_backward,
+    layernorm_forward,
+    rmsnorm_backward,
+    rmsnorm_forward,
+)
+from bn_utils.spatial import (
+    RunningState,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_evaluate,
+    spatial_batchnorm_forward,
+    spatial_batchnorm_update,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BatchNormCache",
     "LinearCache",
+    "NormCache",
     "ReluCache",
+    "RunningState",
     "assert_grads_close",
     "batchnorm_backward",
     "batchnorm_backward_delta",
@@ -63,12 +83,26 @@ __all__ = [
     "dmu_dh",
     "dvar_dh",
     "exercises",
+    "groupnorm_backward",
+    "groupnorm_forward",
+    "instancenorm_backward",
+    "instancenorm_forward",
     "kronecker_delta",
+    "layernorm_backward",
+    "layernorm_forward",
     "ledger",
     "linear_backward",
     "linear_forward",
+    "normalize_backward",
+    "normalize_forward",
     "numerical_gradient",
     "relative_error",
     "relu_backward",
     "relu_forward",
+    "rmsnorm_backward",
+    "rmsnorm_forward",
+    "spatial_batchnorm_backward",
+    "spatial_batchnorm_evaluate",
+    "spatial_batchnorm_forward",
+    "spatial_batchnorm_update",
 ]

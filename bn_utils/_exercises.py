@@ -9,6 +9,7 @@ from bn_utils import _known_mistakes
 from bn_utils.batchnorm import batchnorm_backward, batchnorm_double_backward, batchnorm_forward
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
 from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
+from bn_utils.norms import groupnorm_backward, groupnorm_forward, layernorm_backward, layernorm_forward
 
 BOOK_NAMES = {  # of what the diagnosis calls by the names of most learners
     "dx": "dh",
@@ -167,6 +168,17 @@ def _pair_inputs(rng):
     elif kind == 3:
         actual = actual[None]
     return actual, expected, tol
+
+
+def _layernorm_backward(dy, h, gamma, eps):
+    return layernorm_backward(dy, layernorm_forward(h, gamma, 0 * gamma, eps)[1])
+
+
+def _image_inputs(rng):
+    """(dy, x, gamma, groups, eps) of group norm: images of 2 to 4 groups of 2 channels."""
+    groups = int(rng.integers(2, 5))
+    shape = rng.integers(2, 5), 2 * groups, 3, 2
+    return rng.normal(size=shape), rng.normal(2.0, 1.5, size=shape), rng.normal(size=2 * groups), groups, 0.3
 
 
 OWN_BACKWARD = Exercise(
@@ -481,5 +493,32 @@ EXERCISES = {
         ("the product",),
         "dh moves for two reasons: dy does, at the rate of y along u, and h does, at the rate phi_h.",
         _hessian_inputs,
+    ),
+    # 12_the_family
+    "layernorm-backward": Exercise(
+        _layernorm_backward,
+        ("dh", "dgamma", "dbeta"),
+        "The means of dh run along the rows, over dy * gamma; dgamma and dbeta are sums down the columns.",
+        lambda rng: (*_backward_inputs(rng)[:3], 0.3),
+    ),
+    "layernorm-by-rms": Exercise(
+        lambda *arguments: _layernorm_backward(*arguments)[0],
+        ("dh",),
+        "Walk back through the two steps: first RMS norm, then the centring of the row, whose "
+        "gradient is centred too.",
+        lambda rng: (*_backward_inputs(rng)[:3], 0.3),
+    ),
+    "groupnorm-backward": Exercise(
+        lambda dy, x, gamma, groups, eps: groupnorm_backward(
+            dy, groupnorm_forward(x, gamma, 0 * gamma, groups, eps)[1]
+        )[0],
+        ("dx",),
+        "Multiply dy by gamma first; then a set is one row of x.reshape(N, groups, -1).",
+        _image_inputs,
+    ),
+    "redundant-biases": Exercise(
+        (32, 8, 32, 1),
+        ("BN2d", "GN", "IN", "LN"),
+        "A set inside one channel: all 32. Else one direction for each group of channels with a common mean.",
     ),
 }

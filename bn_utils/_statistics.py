@@ -23,3 +23,14 @@ def inverse_std(var, eps):
             f"got eps = {eps} and sigma^2 + eps = 0 in column(s) {constant}"
         )
     return (var + eps) ** -0.5
+
+
+def inverse_root(var, eps):
+    """Return (var + eps)^(-1/2), or a ValueError where it is not finite."""
+    check_overflow(var=var + eps)
+    if (var + eps == 0).any():
+        raise ValueError(
+            f"eps must be large enough for {var.dtype} where the entries that are normalised together "
+            f"are all equal or nearly so (for RMS norm, 0), got eps = {eps} and a variance + eps of 0"
+        )
+    return (var + eps) ** -0.5

@@ -30,6 +30,9 @@ DEFINITIONS = (
 )
 # The second layer of 09_geometry: its weights are those of the first, times alpha.
 SCALED = ("eq-scaled-h", "eq-scaled-var", "eq-scaled-hat", "eq-scaled-loss")
+# Layer and RMS norm have another h_hat.
+LAYER_NORM = ("eq-layernorm-mean", "eq-layernorm-var", "eq-layernorm-hat")
+RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 # Of the backward pass of the backward pass: column means, and the number that it differentiates.
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
 # Lines that hold with other definitions, and these by their labels; a definition among them names
@@ -55,6 +58,14 @@ GIVEN = {
         [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms", "by-h")],
         (*SECOND[:5], "eq-second-phi-column"),
     ),
+    **dict.fromkeys(["eq-family-loss", "eq-family", "eq-family-sum"], ("eq-family-loss",)),
+    "eq-layernorm-mean": LAYER_NORM[:1],
+    "eq-layernorm-var": LAYER_NORM[:2],
+    **dict.fromkeys(
+        ["eq-layernorm-hat", "eq-layernorm", "eq-layernorm-dgamma", "eq-layernorm-bias"], LAYER_NORM
+    ),
+    "eq-rmsnorm-square": RMS_NORM[:1],
+    **dict.fromkeys(["eq-rmsnorm-hat", "eq-rmsnorm"], RMS_NORM),
 }
 
 
@@ -155,9 +166,9 @@ def try_line(tex, given=()):
     return judge(tex, _context(book_equations(), tuple(given)))
 
 
-def book():
-    """Return the `Context` of the book: its names and the theory of its definitions."""
-    return _context(book_equations())
+def book(given=()):
+    """Return the `Context` of the book, names and the theory of its definitions, and of further ones."""
+    return _context(book_equations(), tuple(given))
 
 
 def tex_of(label):

@@ -165,6 +165,10 @@ def _covariance(a, b):
     return ((a - a.mean(0)) * (b - b.mean(0))).mean(0)
 
 
+def _row_norm(normalise):
+    return lambda value: normalise(value("h"), value("h").shape[1:], eps=value(r"\epsilon").item())
+
+
 # Those for one equation alone, by its label.
 OPERATORS_OF = {
     "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())},
@@ -193,6 +197,14 @@ OPERATORS_OF = {
     "eq-second-phi": {
         r"\Phi": (lambda value: _phi(*map(value, ("u", "v", "w", "g", "h", r"\gamma", r"\epsilon")))[0], ())
     },
+    "eq-family-loss": {
+        r"\mathcal L": (lambda value: torch.tensordot(value("u"), value(r"\hat h"), dims=2), ())
+    },
+    "eq-layernorm-mean": {"m": (lambda value: value("h").mean(1), ())},
+    "eq-layernorm-var": {r"\tau^2": (lambda value: value("h").var(1, correction=0), ())},
+    "eq-layernorm-hat": {r"\hat h": (_row_norm(torch.nn.functional.layer_norm), ())},
+    "eq-rmsnorm-square": {r"\rho^2": (lambda value: (value("h") * value("h")).mean(1), ())},
+    "eq-rmsnorm-hat": {r"\hat h": (_row_norm(torch.nn.functional.rms_norm), ())},
 }
 
 

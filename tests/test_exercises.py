@@ -106,6 +106,26 @@ def gauss_newton(u, h, gamma, beta, t, eps):
     return batchnorm_backward(batchnorm_backward(u, cache)[0], cache)[0]
 
 
+def layernorm_backward(dy, h, gamma, eps):
+    return bn.layernorm_backward(dy, bn.layernorm_forward(h, gamma, gamma, eps)[1])
+
+
+def turned_backward(dy, h, gamma, eps):
+    """The closed form of batch norm with columns in place of rows."""
+    _, cache = bn.normalize_forward(h, 1, eps)
+    return gamma * bn.normalize_backward(dy, cache), *layernorm_backward(dy, h, gamma, eps)[1:]
+
+
+def rmsnorm_backward(dy, h, gamma, eps):
+    return bn.rmsnorm_backward(dy, bn.rmsnorm_forward(h, gamma, eps)[1])[0]
+
+
+def groupnorm_backward(dy, x, gamma, groups, eps):
+    shape = len(x), groups, -1
+    _, cache = bn.normalize_forward(x.reshape(shape), 2, eps)
+    return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
+
+
 def agrees(actual, expected, tol):
     return actual.shape == expected.shape and np.abs(actual - expected).max() <= tol
 
@@ -446,6 +466,46 @@ ANSWERS = {
             (gauss_newton, r"wrong at index .* dh moves for two reasons"),
             (lambda *args: hessian_vector(*args) - gauss_newton(*args), "wrong"),
             (lambda *args: hessian_vector(*args).sum(0), "shape"),
+        ],
+    ),
+    "layernorm-backward": (
+        layernorm_backward,
+        [
+            (turned_backward, "dh is wrong"),
+            (lambda *args: layernorm_backward(*args)[0], "give 3 results: dh, dgamma, dbeta"),
+            (lambda *args: backward(*args[:3], 0 * args[2], args[3]), "dh is wrong"),
+            (lambda dy, *rest: (*layernorm_backward(dy, *rest)[:2], dy.sum(1)), "dbeta has shape"),
+        ],
+    ),
+    "layernorm-by-rms": (
+        lambda *args: layernorm_backward(*args)[0],
+        [
+            (rmsnorm_backward, "dh is wrong"),
+            (lambda dy, h, *rest: rmsnorm_backward(dy, h - h.mean(1, keepdims=True), *rest), "dh is wrong"),
+        ],
+    ),
+    "groupnorm-backward": (
+        groupnorm_backward,
+        [
+            (
+                lambda dy, x, gamma, groups, eps: (
+                    gamma[:, None, None] * groupnorm_backward(dy, x, np.ones_like(gamma), groups, eps)
+                ),
+                "dx is wrong",
+            ),
+            (lambda dy, x, gamma, groups, eps: groupnorm_backward(dy, x, gamma, 1, eps), "dx is wrong"),
+            (
+                lambda dy, x, gamma, groups, eps: groupnorm_backward(dy, x, gamma, len(gamma), eps),
+                "dx is wrong",
+            ),
+        ],
+    ),
+    "redundant-biases": (
+        (32, 8, 32, 1),
+        [
+            ((32, 32, 32, 32), "GN is wrong"),
+            ((32, 8, 32, 0), "LN is wrong"),
+            ((0, 24, 0, 31), "BN2d is wrong"),
         ],
     ),
 }
