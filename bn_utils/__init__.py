@@ -37,11 +37,18 @@ from bn_utils.layers import (
     relu_backward,
     relu_forward,
 )
+from bn_utils.running import (
+    InferenceCache,
+    batchnorm_inference,
+    batchnorm_inference_backward,
+    update_running,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BatchNormCache",
+    "InferenceCache",
     "LinearCache",
     "ReluCache",
     "assert_grads_close",
@@ -49,6 +56,8 @@ __all__ = [
     "batchnorm_backward_delta",
     "batchnorm_backward_staged",
     "batchnorm_forward",
+    "batchnorm_inference",
+    "batchnorm_inference_backward",
     "complex_step_gradient",
     "complex_step_jacobian",
     "dcentred_dh",
@@ -69,4 +78,5 @@ __all__ = [
     "relative_error",
     "relu_backward",
     "relu_forward",
+    "update_running",
 ]

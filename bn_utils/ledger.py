@@ -30,10 +30,14 @@ DEFINITIONS = (
 )
 # Lines about another way to compute the same, and the definitions of it, by their labels. They
 # take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
-# the ReLU the loss is a function of a.
+# the ReLU the loss is a function of a. In evaluation mode y comes from running statistics.
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
+    **dict.fromkeys(["eq-running-mean", "eq-running-error"], ("eq-running-mean",)),
+    "eq-running-var": ("eq-running-var",),
+    **dict.fromkeys(["eq-eval", "eq-eval-jac", "eq-eval-dh", "eq-eval-dgamma"], ("eq-eval",)),
+    **dict.fromkeys(["eq-eval-dbeta", "eq-eval-dbias", "eq-gap"], ("eq-eval",)),
 }
 
 
@@ -172,7 +176,7 @@ _read_context = lru_cache(256)(context_of)
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
     given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+    if label in (*DEFINITIONS, "eq-kronecker", *GIVEN.get(label, ())):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:

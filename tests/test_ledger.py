@@ -37,6 +37,9 @@ DEFINITIONS = {
     "eq-loss",
     "eq-node-r",
     "eq-loss-layer",
+    "eq-running-mean",
+    "eq-running-var",
+    "eq-eval",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 

@@ -50,7 +50,7 @@ def test_all_names_what_the_package_exports():
     assert sorted({*exported, "diagnose", "exercises", "ledger"}) == bn.__all__
 
 
-@pytest.mark.parametrize("module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers"])
+@pytest.mark.parametrize("module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers", "running"])
 def test_public_functions_and_classes_are_exported(module):
     module = importlib.import_module(f"bn_utils.{module}")
     own = [

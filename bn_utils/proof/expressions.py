@@ -15,8 +15,9 @@ NAMES = {
     "X": ("N", "D"),
     "W": ("D", "H"),
     "F": ("N",),
+    **dict.fromkeys(["m", r"\tau^2"], ("H",)),
 }
-FREE = ("F", "r", "u", "v", "w")  # of which the book defines none
+FREE = ("F", "r", "u", "v", "w", "m", r"\tau^2")  # of which the book defines none
 DELTA = r"\delta"
 EPSILON = r"\epsilon"
 POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # with the squares, such as sigma^2, all that has a sign
