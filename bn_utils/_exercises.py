@@ -135,7 +135,7 @@ def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
 
 def _fold_inputs(rng):
     x, mean, var, _ = _running_inputs(rng)
-    W, (b, gamma, beta) = rng.normal(size=(4, x.shape[1])), rng.normal(size=(3, x.shape[1]))
+    W, (b, gamma, beta) = rng.normal(size=(5, x.shape[1])), rng.normal(size=(3, x.shape[1]))
     return W, b, gamma, beta, mean, var, 0.3
 
 

@@ -67,9 +67,7 @@ def update_running(running_mean, running_var, cache, momentum=0.1, *, weighs="ne
     if momentum > 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
     if correction == N:
-        raise ValueError(
-            "cache must be of a batch of N >= 2 rows, got N = 1: the unbiased variance divides by N - 1"
-        )
+        raise ValueError("cache must be of a batch of N >= 2 rows where correction is 1, got N = 1")
     new, old = (momentum, 1 - momentum) if weighs == "new" else (1 - momentum, momentum)
     with np.errstate(over="ignore", invalid="ignore"):
         running_mean = old * running_mean + new * mu

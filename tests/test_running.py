@@ -116,7 +116,7 @@ def step(N=4, mean=(0.0, 0.0), var=(1.0, 1.0), **options):
 
 
 def test_one_row_has_no_unbiased_variance():
-    message = "cache must be of a batch of N >= 2 rows, got N = 1: the unbiased variance divides by N - 1"
+    message = "cache must be of a batch of N >= 2 rows where correction is 1, got N = 1"
     with pytest.raises(ValueError, match=exactly(message)):
         step(N=1)
     mean, var = step(N=1, **CS231N)
