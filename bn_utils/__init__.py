@@ -49,6 +49,12 @@ from bn_utils.norms import (
     rmsnorm_backward,
     rmsnorm_forward,
 )
+from bn_utils.running import (
+    InferenceCache,
+    batchnorm_inference,
+    batchnorm_inference_backward,
+    update_running,
+)
 from bn_utils.spatial import (
     RunningState,
     spatial_batchnorm_backward,
@@ -61,6 +67,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BatchNormCache",
+    "InferenceCache",
     "LinearCache",
     "NormCache",
     "ReluCache",
@@ -71,6 +78,8 @@ __all__ = [
     "batchnorm_backward_staged",
     "batchnorm_double_backward",
     "batchnorm_forward",
+    "batchnorm_inference",
+    "batchnorm_inference_backward",
     "complex_step_gradient",
     "complex_step_jacobian",
     "dcentred_dh",
@@ -105,4 +114,5 @@ __all__ = [
     "spatial_batchnorm_evaluate",
     "spatial_batchnorm_forward",
     "spatial_batchnorm_update",
+    "update_running",
 ]

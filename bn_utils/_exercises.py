@@ -139,6 +139,17 @@ def _evaluation_backward(dout, x, gamma, running_mean, running_var, eps):
     return dout * gamma * ivar, (dout * (x - running_mean) * ivar).sum(axis=0), dout.sum(axis=0)
 
 
+def _fold_inputs(rng):
+    x, mean, var, _ = _running_inputs(rng)
+    W, (b, gamma, beta) = rng.normal(size=(5, x.shape[1])), rng.normal(size=(3, x.shape[1]))
+    return W, b, gamma, beta, mean, var, 0.3
+
+
+def _fold(W, b, gamma, beta, running_mean, running_var, eps):
+    scale = gamma * (running_var + eps) ** -0.5
+    return W * scale, (b - running_mean) * scale + beta
+
+
 def _workers_inputs(rng):
     """The rows of two workers, of different numbers."""
     return ([rng.normal(size=(rows, 3)) for rows in rng.permutation(range(4, 9))[:2]],)
@@ -520,5 +531,29 @@ EXERCISES = {
         (32, 8, 32, 1),
         ("BN2d", "GN", "IN", "LN"),
         "A set inside one channel: all 32. Else one direction for each group of channels with a common mean.",
+    ),
+    # 11_training_and_evaluation
+    "evaluation-by-hand": Exercise(
+        (np.array([0.5, 0.0]), 0.5),
+        ("dh", "db"),
+        "The statistics are constants: dh is g, times gamma and 1 / (tau^2 + eps)^(1/2); b is in every row.",
+    ),
+    "evaluation-weights": Exercise(
+        lambda alpha, T: np.r_[(1 - alpha) ** T, alpha * (1 - alpha) ** np.arange(T - 1, -1, -1)],
+        ("the array",),
+        "Each step multiplies all weights by 1 - alpha, then adds a new one, alpha. They sum to 1.",
+        lambda rng: (rng.uniform(0.1, 0.5), int(rng.integers(2, 9))),
+    ),
+    "evaluation-start": Exercise(
+        lambda running_var, alpha, T: running_var / (1 - (1 - alpha) ** T),
+        ("the variance",),
+        "The T batches have the weight 1 - (1 - alpha)^T together; the rest went to a 0.",
+        lambda rng: (_running_inputs(rng)[2], rng.uniform(0.1, 0.5), int(rng.integers(1, 9))),
+    ),
+    "evaluation-fold": Exercise(
+        _fold,
+        ("W", "b"),
+        "Put h = X W + b into the evaluation mode, and collect what X is multiplied by, column by column.",
+        _fold_inputs,
     ),
 }

@@ -13,14 +13,17 @@ def batch_statistics(h):
     return mu, var
 
 
-def inverse_std(var, eps):
-    """(var + eps)^(-1/2), the factor of eq-normalize: (H,), or a ValueError where it is not finite."""
+def inverse_std(var, eps, zero="a column of h is constant or nearly so", symbol="sigma^2"):
+    """(var + eps)^(-1/2), the factor of eq-normalize: (H,), or a ValueError where it is not finite.
+
+    `zero` says when the variance is 0, and `symbol` what it is called.
+    """
     check_overflow(var=var + eps)
     constant = np.flatnonzero(var + eps == 0).tolist()
     if constant:
         raise ValueError(
-            f"eps must be large enough for {var.dtype} where a column of h is constant or nearly so, "
-            f"got eps = {eps} and sigma^2 + eps = 0 in column(s) {constant}"
+            f"eps must be large enough for {var.dtype} where {zero}, "
+            f"got eps = {eps} and {symbol} + eps = 0 in column(s) {constant}"
         )
     return (var + eps) ** -0.5
 

@@ -37,7 +37,7 @@ RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
 # Lines that hold with other definitions, and these by their labels; a definition among them names
 # itself. They take the place of the book's: the graph computes the variance from c, and multiplies
-# by r; behind the ReLU the loss is a function of a.
+# by r; behind the ReLU the loss is a function of a; in evaluation mode y comes from running statistics.
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
@@ -66,6 +66,10 @@ GIVEN = {
     ),
     "eq-rmsnorm-square": RMS_NORM[:1],
     **dict.fromkeys(["eq-rmsnorm-hat", "eq-rmsnorm"], RMS_NORM),
+    **dict.fromkeys(["eq-running-mean", "eq-running-error"], ("eq-running-mean",)),
+    "eq-running-var": ("eq-running-var",),
+    **dict.fromkeys(["eq-eval", "eq-eval-jac", "eq-eval-dh", "eq-eval-dgamma"], ("eq-eval",)),
+    **dict.fromkeys(["eq-eval-dbeta", "eq-eval-dbias", "eq-gap"], ("eq-eval",)),
 }
 
 

@@ -169,6 +169,18 @@ def _row_norm(normalise):
     return lambda value: normalise(value("h"), value("h").shape[1:], eps=value(r"\epsilon").item())
 
 
+def _running(value):
+    """The running statistics after one step, as PyTorch's batch norm leaves them."""
+    running = value("m").clone(), value(r"\tau^2").clone()
+    torch.nn.functional.batch_norm(value("h"), *running, training=True, momentum=value(r"\alpha").item())
+    return running
+
+
+def _evaluation(value):
+    running, eps = (value("m"), value(r"\tau^2")), value(r"\epsilon").item()
+    return torch.nn.functional.batch_norm(value("h"), *running, value(r"\gamma"), value(r"\beta"), eps=eps)
+
+
 # Those for one equation alone, by its label.
 OPERATORS_OF = {
     "eq-loss-layer": {r"\mathcal L": (lambda value: torch.tensordot(value("u"), value("a"), dims=2), ())},
@@ -205,6 +217,9 @@ OPERATORS_OF = {
     "eq-layernorm-hat": {r"\hat h": (_row_norm(torch.nn.functional.layer_norm), ())},
     "eq-rmsnorm-square": {r"\rho^2": (lambda value: (value("h") * value("h")).mean(1), ())},
     "eq-rmsnorm-hat": {r"\hat h": (_row_norm(torch.nn.functional.rms_norm), ())},
+    "eq-running-mean": {r"\bar m": (lambda value: _running(value)[0], ())},
+    "eq-running-var": {r"\bar v": (lambda value: _running(value)[1], ())},
+    "eq-eval": {"y": (_evaluation, ())},
 }
 
 

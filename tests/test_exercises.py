@@ -126,6 +126,10 @@ def groupnorm_backward(dy, x, gamma, groups, eps):
     return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
 
 
+def forward_in_evaluation(h, gamma, beta, mean, var, eps):
+    return gamma * (h - mean) / np.sqrt(var + eps) + beta
+
+
 def agrees(actual, expected, tol):
     return actual.shape == expected.shape and np.abs(actual - expected).max() <= tol
 
@@ -506,6 +510,65 @@ ANSWERS = {
             ((32, 32, 32, 32), "GN is wrong"),
             ((32, 8, 32, 0), "LN is wrong"),
             ((0, 24, 0, 31), "BN2d is wrong"),
+        ],
+    ),
+    "evaluation-by-hand": (
+        ([0.5, 0], 0.5),
+        [
+            (([3 / 16, -3 / 16], 0), "dh is wrong"),  # in training mode
+            (([0.5, 0], 0), "db is wrong"),
+            (([1, 0], 1), "dh is wrong"),
+            ([0.5, 0], "dh has shape"),
+        ],
+    ),
+    "evaluation-weights": (
+        lambda alpha, T: np.array(
+            [(1 - alpha) ** T] + [alpha * (1 - alpha) ** (T - t) for t in range(1, T + 1)]
+        ),
+        [
+            (
+                lambda alpha, T: np.array([(1 - alpha) ** T] + [alpha * (1 - alpha) ** t for t in range(T)]),
+                "is wrong",  # the newest first
+            ),
+            (lambda alpha, T: alpha * (1 - alpha) ** np.arange(T, -1, -1), "is wrong at index"),
+            (lambda alpha, T: alpha * (1 - alpha) ** np.arange(T - 1, -1, -1), "has shape"),
+            (
+                lambda alpha, T: np.array(
+                    [alpha**T] + [(1 - alpha) * alpha ** (T - t) for t in range(1, T + 1)]
+                ),
+                "is wrong",  # alpha as the weight of the old value
+            ),
+        ],
+    ),
+    "evaluation-start": (
+        lambda var, alpha, T: var / sum(alpha * (1 - alpha) ** t for t in range(T)),
+        [
+            (lambda var, alpha, T: var / (1 - alpha**T), "is wrong"),
+            (lambda var, alpha, T: var * (1 - (1 - alpha) ** T), "is wrong"),
+            (lambda var, alpha, T: var / (1 - alpha) ** T, "is wrong"),
+        ],
+    ),
+    "evaluation-fold": (
+        lambda W, b, gamma, beta, m, var, eps: (
+            gamma * W / np.sqrt(var + eps),
+            forward_in_evaluation(b, gamma, beta, m, var, eps),
+        ),
+        [
+            (
+                lambda W, b, gamma, beta, m, var, eps: (
+                    gamma * W / np.sqrt(var),
+                    forward_in_evaluation(b, gamma, beta, m, var, eps),
+                ),
+                "W is wrong",
+            ),
+            (
+                lambda W, b, gamma, beta, m, var, eps: (
+                    gamma * W / np.sqrt(var + eps),
+                    forward_in_evaluation(0, gamma, beta, m, var, eps),
+                ),
+                "b is wrong",
+            ),
+            (lambda W, b, gamma, beta, m, var, eps: gamma * W / np.sqrt(var + eps), "give 2 results: W, b"),
         ],
     ),
 }

@@ -55,6 +55,9 @@ DEFINITIONS = {
     "eq-layernorm-hat",
     "eq-rmsnorm-square",
     "eq-rmsnorm-hat",
+    "eq-running-mean",
+    "eq-running-var",
+    "eq-eval",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 

@@ -52,7 +52,8 @@ def test_all_names_what_the_package_exports():
 
 
 @pytest.mark.parametrize(
-    "module", ["batchnorm", "compare", "gradcheck", "jacobian", "layers", "normalize", "norms", "spatial"]
+    "module",
+    ["batchnorm", "compare", "gradcheck", "jacobian", "layers", "normalize", "norms", "running", "spatial"],
 )
 def test_public_functions_and_classes_are_exported(module):
     module = importlib.import_module(f"bn_utils.{module}")

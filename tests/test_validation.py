@@ -15,7 +15,10 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 SIZES = {"N": 4, "D": 3, "H": 2}
 SHAPES = dict.fromkeys(["h", "y", "dh", "dy", "da", "u"], "NH")
-SHAPES |= dict.fromkeys(["b", "gamma", "beta", "v", "w"], "H") | {"X": "ND", "W": "DH"}
+SHAPES |= dict.fromkeys(["b", "gamma", "beta", "v", "w", "running_mean", "running_var"], "H") | {
+    "X": "ND",
+    "W": "DH",
+}
 
 
 def calls(dtype=np.float64, layout="C"):
@@ -26,6 +29,8 @@ def calls(dtype=np.float64, layout="C"):
     y, batchnorm_cache = bn.batchnorm_forward(h, gamma, beta, eps)
     _, relu_cache = bn.relu_forward(y)
     upstream = {"u": y, "v": b, "w": beta}
+    running = {"running_mean": b, "running_var": b * b}
+    _, inference_cache = bn.batchnorm_inference(h, gamma, beta, **running)
     return {
         bn.linear_forward: {"X": X, "W": W, "b": b},
         bn.linear_backward: {"dh": da, "cache": linear_cache},
@@ -34,6 +39,9 @@ def calls(dtype=np.float64, layout="C"):
         bn.batchnorm_backward_staged: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_backward_delta: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_double_backward: upstream | {"dy": da, "cache": batchnorm_cache},
+        bn.update_running: {**running, "cache": batchnorm_cache},
+        bn.batchnorm_inference: {"h": da, "gamma": gamma, "beta": beta, **running},
+        bn.batchnorm_inference_backward: {"dy": da, "cache": inference_cache},
         bn.relu_forward: {"y": da},
         bn.relu_backward: {"da": da, "cache": relu_cache},
         bn.dmu_dh: {"h": da},
@@ -201,6 +209,9 @@ FIRST = {
     bn.batchnorm_backward_staged: "h",
     bn.batchnorm_backward_delta: "h",
     bn.batchnorm_double_backward: "h",
+    bn.update_running: "h",
+    bn.batchnorm_inference: "h",
+    bn.batchnorm_inference_backward: "h",
     bn.relu_backward: "y",
     torch_gradients: "X",
     torch_double_backward: "u",
@@ -290,6 +301,14 @@ def test_empty_axes_are_refused(function, argument):
         (bn.batchnorm_double_backward, "u", "H", "h"),
         (bn.batchnorm_double_backward, "v", "H", "h"),
         (bn.batchnorm_double_backward, "w", "H", "h"),
+        (bn.update_running, "running_mean", "H", "h"),
+        (bn.update_running, "running_var", "H", "h"),
+        (bn.batchnorm_inference, "gamma", "H", "h"),
+        (bn.batchnorm_inference, "beta", "H", "h"),
+        (bn.batchnorm_inference, "running_mean", "H", "h"),
+        (bn.batchnorm_inference, "running_var", "H", "h"),
+        (bn.batchnorm_inference_backward, "dy", "N", "h"),
+        (bn.batchnorm_inference_backward, "dy", "H", "h"),
         (bn.relu_backward, "da", "N", "y"),
         (bn.relu_backward, "da", "H", "y"),
         (torch_gradients, "W", "D", "X"),
@@ -319,6 +338,7 @@ takes_eps = pytest.mark.parametrize(
     "function",
     [
         bn.batchnorm_forward,
+        bn.batchnorm_inference,
         bn.dhhat_dh_delta,
         bn.dhhat_dh_mean,
         bn.dhhat_dh_variance,
@@ -374,6 +394,8 @@ CACHES = {
     bn.batchnorm_backward_staged: ("BatchNormCache", "batchnorm_forward"),
     bn.batchnorm_backward_delta: ("BatchNormCache", "batchnorm_forward"),
     bn.batchnorm_double_backward: ("BatchNormCache", "batchnorm_forward"),
+    bn.update_running: ("BatchNormCache", "batchnorm_forward"),
+    bn.batchnorm_inference_backward: ("InferenceCache", "batchnorm_inference"),
     bn.relu_backward: ("ReluCache", "relu_forward"),
 }
 

@@ -7,6 +7,8 @@ from fractions import Fraction
 LETTERS = {"N": "ikpm", "H": "jlnq", "D": "d"}
 SIZES = tuple(LETTERS)
 
+# Running statistics, and what they are after one step.
+RUNNING = ("m", r"\tau^2", r"\bar m", r"\bar v")
 # What each name is indexed by. Names that are not defined by an equation are free numbers.
 NAMES = {
     **dict.fromkeys(["N", "H", "D", r"\epsilon", r"\alpha", r"\mathcal L"], ()),
@@ -16,8 +18,9 @@ NAMES = {
     "W": ("D", "H"),
     "F": ("N",),
     **dict.fromkeys([r"\eta", r"\lambda"], ()),
+    **dict.fromkeys(RUNNING, ("H",)),
 }
-FREE = ("F", "r", "u", "v", "w")  # of which the book defines none
+FREE = ("F", "r", "u", "v", "w", *RUNNING)  # of which the book defines none
 DELTA = r"\delta"
 EPSILON = r"\epsilon"
 POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # with the squares, such as sigma^2, all that has a sign
