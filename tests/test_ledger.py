@@ -47,6 +47,12 @@ DEFINITIONS = {
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
 
+def names_of(label):
+    """What each name is indexed by in an equation, those of its own definitions included."""
+    book = [REGISTER[other]["tex"] for other in ledger.DEFINITIONS]
+    return verdict.context_of(book, ledger.given_of(label)).names
+
+
 @pytest.fixture
 def no_chapters(tmp_path, monkeypatch):
     """A working directory without chapters, as beside a notebook opened elsewhere."""
@@ -103,7 +109,7 @@ def test_an_identity_is_proved(name, no_chapters):
 def test_wrong_versions_are_refused_and_the_three_ways_agree(label, no_chapters, monkeypatch, request):
     every = 1 if request.config.getoption("all_mutations") else 19
     given = ledger.given_of(label)
-    found = mutations(REGISTER[label]["tex"], ledger.book().names)
+    found = mutations(REGISTER[label]["tex"], names_of(label))
     proved, undecided = [], []
     for mutant in found[::every]:
         try:
@@ -298,7 +304,7 @@ def test_the_line_that_is_checked_is_the_one_in_the_chapter(files, no_chapters):
 
 @pytest.mark.parametrize("label", LABELS)
 def test_the_reading_in_the_register_is_the_line(label):
-    names = ledger.book().names
+    names = names_of(label)
     assert REGISTER[label]["reading"] == write_chain(read(REGISTER[label]["tex"], names))
     assert read(REGISTER[label]["reading"], names) == read(REGISTER[label]["tex"], names)
 
