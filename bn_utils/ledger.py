@@ -185,6 +185,12 @@ def given_of(label):
     return _given(label, book_equations())
 
 
+def names_of(label):
+    """Return what each name in an equation of the book is indexed by, its own definitions included."""
+    equations = book_equations()
+    return _context(equations, _given(label, equations)).names
+
+
 def _tex(label, equations):
     if label not in equations:
         raise ValueError(f"label must be one of {', '.join(equations)}; got {label!r}")

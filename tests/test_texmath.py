@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from messages import exactly
 
 import bn_utils
+from bn_utils import ledger
 from bn_utils.proof.expressions import (
     DELTA,
     LETTERS,
@@ -836,10 +837,11 @@ def test_chain_that_is_written_is_read_back(data):
     assert read(write_chain(sides)) == sides
 
 
-@pytest.mark.parametrize("tex", BOOK, ids=REGISTER)
-def test_equation_of_the_book_is_read_written_and_read_again(tex):
-    sides = read(tex)
-    assert read(write_chain(sides)) == sides
+@pytest.mark.parametrize("label", REGISTER)
+def test_equation_of_the_book_is_read_written_and_read_again(label):
+    names = ledger.names_of(label)
+    sides = read(REGISTER[label]["tex"], names)
+    assert read(write_chain(sides), names) == sides
 
 
 # all that a reader can type ----------------------------------------------------------
