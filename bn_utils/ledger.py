@@ -52,10 +52,9 @@ GIVEN = {
     **dict.fromkeys([f"eq-second-{name}" for name in ("dh", "dgamma", "dbeta", "g-hat-by-h")], SECOND[:2]),
     "eq-second-u-hat-by-h": SECOND[2:4],
     "eq-second-covariance": ("eq-second-g-mean", "eq-second-u-mean", "eq-second-covariance"),
-    "eq-second-forward": SECOND[5:],
     "eq-second-phi-column": SECOND,
     **dict.fromkeys(
-        [f"eq-second-{name}" for name in ("by-g", "by-gamma", "by-h-terms", "by-h")],
+        [f"eq-second-{name}" for name in ("forward", "by-g", "by-gamma", "by-h-terms", "by-h")],
         (*SECOND[:5], "eq-second-phi-column"),
     ),
     **dict.fromkeys(["eq-family-loss", "eq-family", "eq-family-sum"], ("eq-family-loss",)),
