@@ -32,10 +32,13 @@ from bn_utils.jacobian import (
 from bn_utils.layers import (
     LinearCache,
     ReluCache,
+    SoftmaxCrossEntropyCache,
     linear_backward,
     linear_forward,
     relu_backward,
     relu_forward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
 )
 
 __version__ = "0.1.0"
@@ -44,6 +47,7 @@ __all__ = [
     "BatchNormCache",
     "LinearCache",
     "ReluCache",
+    "SoftmaxCrossEntropyCache",
     "assert_grads_close",
     "batchnorm_backward",
     "batchnorm_backward_delta",
@@ -69,4 +73,6 @@ __all__ = [
     "relative_error",
     "relu_backward",
     "relu_forward",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
 ]

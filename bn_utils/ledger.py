@@ -28,12 +28,17 @@ DEFINITIONS = (
     "eq-layout",
     "eq-node-r",
 )
-# Lines about another way to compute the same, and the definitions of it, by their labels. They
-# take the place of the book's: the graph computes the variance from c, and multiplies by r; behind
-# the ReLU the loss is a function of a.
+# Lines with other definitions than the book's, or with more, and these by their labels; a name alone
+# stands for any numbers. The graph computes the variance from c, and multiplies by r; behind the ReLU
+# the loss is a function of a; a classifier ends with the softmax of any z. A line that is given to
+# itself is a definition.
+SOFTMAX = ("z_{ij}", "T_{ij}", "eq-exp-sum", "eq-softmax")
 GIVEN = {
     **dict.fromkeys(["eq-fold-1", *(f"eq-staged-{n}" for n in range(1, 9))], ("eq-node-var", "eq-node-hat")),
     **dict.fromkeys(["eq-loss-layer", "eq-drelu"], ("eq-loss-layer",)),
+    **dict.fromkeys(["eq-exp-sum", "eq-softmax", "eq-log-softmax", "eq-dlogsumexp"], SOFTMAX),
+    **dict.fromkeys(["eq-shifted", "eq-shift"], (*SOFTMAX, "M_i", "eq-shifted")),
+    **dict.fromkeys(["eq-cross-entropy", "eq-dlogits"], (*SOFTMAX, "eq-cross-entropy")),
 }
 
 
@@ -156,7 +161,8 @@ def _tex(label, equations):
 
 
 def _given(label, equations):
-    return tuple(_tex(other, equations) for other in GIVEN.get(label, ()))
+    given = GIVEN.get(label, ())
+    return tuple(_tex(other, equations) if other.startswith("eq-") else other for other in given)
 
 
 def _context(equations, given=()):
@@ -171,8 +177,9 @@ _read_context = lru_cache(256)(context_of)
 
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
-    given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", "eq-loss-layer"):
+    others = GIVEN.get(label, ())
+    given = tuple(other for other in others if other != label and other.startswith("eq-"))
+    if label in (*DEFINITIONS, "eq-kronecker", *others):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:
