@@ -352,7 +352,7 @@ REFUSED = {
     r"\hat{}@": "here must stand a closing brace }",
     r"\hat @2": r"\hat stands over one letter",
     r"\hat{h@_{ij}}": "here must stand a closing brace }",
-    r"@\log N": r"\log cannot be read here",
+    r"@\sin N": r"\sin cannot be read here",
     # 6: derivatives
     r"\frac{\partial N @H}{\partial h_{ij}}": "here must stand a closing brace }",
     r"\frac{\partial@}{\partial h_{ij}} N": r"after \partial must stand what is differentiated, one",
