@@ -139,9 +139,9 @@ def try_line(tex, given=()):
     return judge(tex, _context(book_equations(), tuple(given)))
 
 
-def book():
-    """Return the `Context` of the book: its names and the theory of its definitions."""
-    return _context(book_equations())
+def book(given=()):
+    """Return the `Context` of the book: its names and the theory of its definitions, and of those given."""
+    return _context(book_equations(), tuple(given))
 
 
 def tex_of(label):

@@ -72,4 +72,16 @@ EQUATIONS = {
     "06_gradient_checking": ["eq-ones", "eq-squares"],
     "07_your_own_backward": [],
     "08_museum_of_bugs": [],
+    "10_training_by_hand": [
+        "eq-exp-sum",
+        "eq-softmax",
+        "eq-shifted",
+        "eq-shift",
+        "eq-log-softmax",
+        "eq-cross-entropy",
+        "eq-dlogsumexp",
+        "eq-dlogits",
+        "eq-dh-along-hhat",
+        "eq-detached-descent",
+    ],
 }

@@ -19,6 +19,7 @@ FIGURES = {
     "06_gradient_checking": ["fig-step-size"],
     "07_your_own_backward": ["fig-distances"],
     "08_museum_of_bugs": ["fig-museum"],
+    "10_training_by_hand": ["fig-digits", "fig-same-way", "fig-rates", "fig-mistakes"],
 }
 
 

@@ -160,7 +160,8 @@ class World:
 
     def function(self, name, array):
         """Return exp or log of an array."""
-        return np.frompyfunc({r"\exp ": exp, r"\log ": log}[name], 1, 1)(array)
+        values = np.frompyfunc({r"\exp ": exp, r"\log ": log}[name], 1, 1)(array)
+        return np.asarray(values, dtype=object)  # that of one number is no array
 
     def derivative(self, of, by, axes):
         """Return the derivative by each entry of a symbol, everything below it following."""

@@ -7,7 +7,7 @@ $\log' x = 1/x$; exp makes a sum a product, log a product a sum, and each undoes
 from fractions import Fraction
 from functools import reduce
 
-from bn_utils.proof.expressions import DELTA, POSITIVE, SIZES, Power, Sum, Symbol, function_of
+from bn_utils.proof.expressions import DELTA, POSITIVE, SIZES, Mul, Number, Power, Sum, Symbol, function_of
 from bn_utils.proof.polynomials import UndecidedError, plus, reduced, scaled, summed_in, times
 
 EXP, LOG = r"\exp ", r"\log "
@@ -20,13 +20,17 @@ def slope(symbol):
 
 
 def is_sum_of_exps(expression):
-    """Say whether an expression is an exp, or a sum of one over its letters: it is positive then."""
-    return is_sum_of_exps(expression.body) if isinstance(expression, Sum) else is_exp(expression)
-
-
-def is_exp(symbol):
-    """Say whether an expression is exp of a name."""
-    return isinstance(symbol, Symbol) and function_of(symbol.name)[0] == EXP
+    """Say whether an expression is made of exp and positive numbers by sums over letters and products."""
+    match expression:
+        case Symbol(name):
+            return function_of(name)[0] == EXP
+        case Number(value):
+            return value > 0
+        case Sum(_, body):
+            return is_sum_of_exps(body)
+        case Mul(factors):
+            return all(map(is_sum_of_exps, factors))
+    return False
 
 
 def function_form(function, inner, rules):
