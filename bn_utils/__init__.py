@@ -33,10 +33,13 @@ from bn_utils.jacobian import (
 from bn_utils.layers import (
     LinearCache,
     ReluCache,
+    SoftmaxCrossEntropyCache,
     linear_backward,
     linear_forward,
     relu_backward,
     relu_forward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
 )
 from bn_utils.normalize import NormCache, normalize_backward, normalize_forward
 from bn_utils.norms import (
@@ -72,6 +75,7 @@ __all__ = [
     "NormCache",
     "ReluCache",
     "RunningState",
+    "SoftmaxCrossEntropyCache",
     "assert_grads_close",
     "batchnorm_backward",
     "batchnorm_backward_delta",
@@ -110,6 +114,8 @@ __all__ = [
     "relu_forward",
     "rmsnorm_backward",
     "rmsnorm_forward",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
     "spatial_batchnorm_backward",
     "spatial_batchnorm_evaluate",
     "spatial_batchnorm_forward",

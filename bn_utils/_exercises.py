@@ -8,7 +8,14 @@ import numpy as np
 from bn_utils import _known_mistakes
 from bn_utils.batchnorm import batchnorm_backward, batchnorm_double_backward, batchnorm_forward
 from bn_utils.jacobian import dhhat_dh, dhhat_dh_variance, dmu_dh, dvar_dh, kronecker_delta
-from bn_utils.layers import linear_backward, linear_forward, relu_backward, relu_forward
+from bn_utils.layers import (
+    linear_backward,
+    linear_forward,
+    relu_backward,
+    relu_forward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+)
 from bn_utils.norms import groupnorm_backward, groupnorm_forward, layernorm_backward, layernorm_forward
 
 BOOK_NAMES = {  # of what the diagnosis calls by the names of most learners
@@ -92,6 +99,16 @@ def _layer_backward(da, X, W, b, gamma, beta, eps):
     dy = relu_backward(da, relu_forward(y)[1])
     dh, dgamma, dbeta = batchnorm_backward(dy, norm)
     return *linear_backward(dh, linear), dgamma, dbeta
+
+
+def _tempered(z, labels, tau):
+    loss, cache = softmax_cross_entropy_forward(z / tau, labels)
+    return loss, softmax_cross_entropy_backward(cache) / tau
+
+
+def _tempered_inputs(rng):
+    z = _random_batch(rng)
+    return z, rng.integers(z.shape[1], size=len(z)), rng.uniform(0.5, 3.0)
 
 
 def _own_forward(x, gamma, beta, eps):
@@ -555,5 +572,24 @@ EXERCISES = {
         ("W", "b"),
         "Put h = X W + b into the evaluation mode, and collect what X is multiplied by, column by column.",
         _fold_inputs,
+    ),
+    # 10_training_by_hand
+    "logits-row": Exercise(
+        np.array([0.2, -0.7, 0.5]),
+        ("the row",),
+        "exp of the logits is 2, 3 and 5, and their sum 10. The right class, and it alone, gets a minus 1.",
+    ),
+    "temperature": Exercise(
+        _tempered,
+        ("the loss", "dz"),
+        "The softmax sees z / tau; on the way back, the chain rule multiplies by its derivative 1 / tau.",
+        _tempered_inputs,
+    ),
+    "no-mean-descent": Exercise(
+        "g_",
+        ("the line",),
+        "Multiply the bracket out. The sum over k has no i in it; what does a column of dh add up to?",
+        left_side=r"\sum_i \frac{\partial \mathcal L}{\partial h_{ij}} \left( \frac{\partial \mathcal L}"
+        r"{\partial h_{ij}} + \frac{\gamma_j}{N s_j} \sum_k g_{kj} \right)",
     ),
 }

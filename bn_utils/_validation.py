@@ -75,6 +75,29 @@ def check_number(name, value, zero=True):
     return number
 
 
+def check_labels(labels, N, C):
+    """Return `labels` as an array: for each of N rows the number of one of C columns.
+
+    Raises
+    ------
+    TypeError
+        Not an array of integers.
+    ValueError
+        Not one label for each row, or a label that is no column: negative, or too large.
+    """
+    array = plain_array("labels", labels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {describe(array)}")
+    if array.shape != (N,):
+        hint = "; of one-hot rows take labels.argmax(axis=1)" if array.shape == (N, C) else ""
+        raise ValueError(f"labels must have shape (N,) with N = {N}, got {array.shape}{hint}")
+    wrong = (array < 0) | (array >= C)
+    if wrong.any():
+        where = first_index(wrong)
+        raise ValueError(f"labels must be >= 0 and < C = {C}, got {array[where]} at index {where}")
+    return array
+
+
 def check_cache(cache, kind, source):
     """Return `cache`, or a TypeError that names the function it must come from."""
     if not isinstance(cache, kind):

@@ -1,10 +1,10 @@
-"""The layers around batch norm: linear and ReLU, forward and backward."""
+"""The layers around batch norm: linear, ReLU and the loss, forward and backward."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from bn_utils._validation import check_arrays, check_cache, check_overflow
+from bn_utils._validation import check_arrays, check_cache, check_labels, check_overflow
 
 
 class LinearCache(NamedTuple):
@@ -18,6 +18,13 @@ class ReluCache(NamedTuple):
     """What the backward pass of the ReLU needs (a reference, not a copy)."""
 
     y: np.ndarray  # (N, H)
+
+
+class SoftmaxCrossEntropyCache(NamedTuple):
+    """What the backward pass of the loss needs."""
+
+    P: np.ndarray  # (N, C)
+    labels: np.ndarray  # (N,), a reference
 
 
 def linear_forward(X, W, b):
@@ -129,3 +136,60 @@ def relu_backward(da, cache):
     (y,) = check_cache(cache, ReluCache, "relu_forward")
     y, da = check_arrays(y=(y, "N H"), da=(da, "N H"))
     return np.where(y.real > 0, da, 0)
+
+
+def softmax_cross_entropy_forward(z, labels):
+    """Softmax and cross-entropy, eq-cross-entropy (chapter 10_training_by_hand), mean over the rows.
+
+    Parameters
+    ----------
+    z : (N, C) array
+        The logits, one column a class: float32, float64 or complex128. The largest of a row, by
+        its real part, is subtracted first, eq-shift, so that no exp is too large.
+    labels : (N,) array of integers
+        The class of each row, from 0 to C - 1.
+
+    Returns
+    -------
+    loss : scalar of the dtype of `z`
+    cache : SoftmaxCrossEntropyCache
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument of the wrong dtype, shape or value, or a result out of range.
+    """
+    (z,) = check_arrays(z=(z, "N C"))
+    labels = check_labels(labels, *z.shape)
+    with np.errstate(over="ignore"):
+        z = z - z.real.max(axis=1, keepdims=True)  # (N, C), <= 0
+        Z = np.exp(z).sum(axis=1, keepdims=True)  # (N, 1)
+        P = np.exp(z) / Z  # (N, C)
+        loss = (np.log(Z[:, 0]) - z[np.arange(len(z)), labels]).mean()
+    check_overflow(loss=loss)
+    return loss, SoftmaxCrossEntropyCache(P, labels)
+
+
+def softmax_cross_entropy_backward(cache):
+    """Gradient of the loss by the logits, eq-dlogits (chapter 10_training_by_hand).
+
+    The backward pass of a network starts here, so nothing comes in but the cache.
+
+    Parameters
+    ----------
+    cache : SoftmaxCrossEntropyCache
+        As returned by `softmax_cross_entropy_forward`.
+
+    Returns
+    -------
+    dz : (N, C) array
+
+    Raises
+    ------
+    TypeError
+        `cache` is something else.
+    """
+    P, labels = check_cache(cache, SoftmaxCrossEntropyCache, "softmax_cross_entropy_forward")
+    dz = P / len(P)
+    dz[np.arange(len(P)), labels] -= 1 / len(P)
+    return dz

@@ -33,6 +33,8 @@ SCALED = ("eq-scaled-h", "eq-scaled-var", "eq-scaled-hat", "eq-scaled-loss")
 # Layer and RMS norm have another h_hat.
 LAYER_NORM = ("eq-layernorm-mean", "eq-layernorm-var", "eq-layernorm-hat")
 RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
+# A classifier ends with the softmax of any z; a name alone stands for any numbers.
+SOFTMAX = ("z_{ij}", "T_{ij}", "eq-exp-sum", "eq-softmax")
 # Of the backward pass of the backward pass: column means, and the number that it differentiates.
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
 # Lines that hold with other definitions, and these by their labels; a definition among them names
@@ -69,6 +71,9 @@ GIVEN = {
     "eq-running-var": ("eq-running-var",),
     **dict.fromkeys(["eq-eval", "eq-eval-jac", "eq-eval-dh", "eq-eval-dgamma"], ("eq-eval",)),
     **dict.fromkeys(["eq-eval-dbeta", "eq-eval-dbias", "eq-gap"], ("eq-eval",)),
+    **dict.fromkeys(["eq-exp-sum", "eq-softmax", "eq-log-softmax", "eq-dlogsumexp"], SOFTMAX),
+    **dict.fromkeys(["eq-shifted", "eq-shift"], (*SOFTMAX, "M_i", "eq-shifted")),
+    **dict.fromkeys(["eq-cross-entropy", "eq-dlogits"], (*SOFTMAX, "eq-cross-entropy")),
 }
 
 
@@ -170,7 +175,7 @@ def try_line(tex, given=()):
 
 
 def book(given=()):
-    """Return the `Context` of the book, names and the theory of its definitions, and of further ones."""
+    """Return the `Context` of the book: its names and the theory of its definitions, and of those given."""
     return _context(book_equations(), tuple(given))
 
 
@@ -184,12 +189,6 @@ def given_of(label):
     return _given(label, book_equations())
 
 
-def names_of(label):
-    """Return what each name in an equation of the book is indexed by, its own definitions included."""
-    equations = book_equations()
-    return _context(equations, _given(label, equations)).names
-
-
 def _tex(label, equations):
     if label not in equations:
         raise ValueError(f"label must be one of {', '.join(equations)}; got {label!r}")
@@ -197,7 +196,8 @@ def _tex(label, equations):
 
 
 def _given(label, equations):
-    return tuple(_tex(other, equations) for other in GIVEN.get(label, ()))
+    given = GIVEN.get(label, ())
+    return tuple(_tex(other, equations) if other.startswith("eq-") else other for other in given)
 
 
 def _context(equations, given=()):
@@ -212,8 +212,9 @@ _read_context = lru_cache(256)(context_of)
 
 def _row(label, equations):
     tex, context = _tex(label, equations), _context(equations, _given(label, equations))
-    given = tuple(other for other in GIVEN.get(label, ()) if other != label)
-    if label in (*DEFINITIONS, "eq-kronecker", *GIVEN.get(label, ())):
+    others = GIVEN.get(label, ())
+    given = tuple(other for other in others if other != label and other.startswith("eq-"))
+    if label in (*DEFINITIONS, "eq-kronecker", *others):
         sides = read(tex, context.names)
         error = numeric_error(sides, context, label)
         if not error <= BOUND:

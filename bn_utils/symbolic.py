@@ -32,11 +32,13 @@ from bn_utils.proof.expressions import (
     Symbol,
     add,
     delta,
+    function_of,
     is_not_negative,
     multiply,
     names_in,
     rebuild,
 )
+from bn_utils.proof.functions import function_form, is_sum_of_exps
 from bn_utils.proof.letters import instantiate
 from bn_utils.proof.polynomials import (
     Rule,
@@ -85,7 +87,7 @@ def theory_of(definitions):
     for name, definition in known.items():
         if name.endswith("^2") and not is_not_negative(definition.meaning):
             raise ValueError(f"{name} must not be negative: define it as a sum of squares")
-        if name in POSITIVE and definition.meaning != ZERO:
+        if name in POSITIVE and definition.meaning != ZERO and not is_sum_of_exps(definition.meaning):
             raise ValueError(f"{name} stands for any positive number; it can be defined as 0 alone")
     needs = {name: names_in(known[name].meaning) & set(known) for name in known}
     try:
@@ -151,6 +153,10 @@ def normal_form(expression, theory):
 
 def _symbol(symbol, theory):
     """A name is unfolded, unless a rule knows it or nothing defines it."""
+    function, name = function_of(symbol.name)
+    if function:
+        inner = normal_form(Symbol(name, symbol.indices), theory)
+        return function_form(function, inner, tuple(theory.rules.values()))
     if symbol.name in theory.definitions and symbol.name not in theory.rules:
         return normal_form(instantiate(theory.definitions[symbol.name], symbol.indices), theory)
     if symbol.name.endswith("^2"):  # sigma^2 = (sigma^2 + epsilon) - epsilon

@@ -13,11 +13,12 @@ The part of TeX that index calculus needs, and these rules where a reader may do
 8. Derivatives are written `\partial`.
 9. A display is one equation; its rows go on with `&=`, `&+` or `&-`.
 10. `/` stands between two single factors.
+11. `\exp` and `\log` stand before one name, as in `\exp z_{ij}`.
 """
 
 from collections.abc import Mapping
 
-from bn_utils.proof.expressions import DELTA, FREE, NAMES, Definition, size_of
+from bn_utils.proof.expressions import DELTA, FREE, NAMES, Definition, function_of, size_of
 from bn_utils.proof.texgrammar import Reader
 from bn_utils.proof.textokens import END, TexError
 from bn_utils.proof.texwrite import write, write_chain
@@ -92,6 +93,8 @@ def _new_name(reader, end):
         raise reader.error(f"here must stand one name, its letters all different, before {end}", start.place)
     if not symbol.indices and size_of(symbol.name):
         raise reader.error(f"{symbol.name} is an index letter; take another name", start.place)
+    if function_of(symbol.name)[0]:
+        raise reader.error("here must stand a name, not a function of it", start.place)
     sizes = tuple(map(size_of, symbol.indices))
     if NAMES.get(symbol.name, sizes) != sizes and symbol.name not in FREE:
         raise reader.error(f"{symbol.name} is a name of the book; take another name", start.place)

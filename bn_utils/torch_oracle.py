@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bn_utils._statistics import batch_statistics, inverse_std
-from bn_utils._validation import check_arrays, check_number, check_overflow
+from bn_utils._validation import check_arrays, check_labels, check_number, check_overflow
 from bn_utils.proof.evaluate import World
 
 
@@ -58,6 +58,7 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
         X=(X, "N D"), W=(W, "D H"), b=(b, "H"), gamma=(gamma, "H"), beta=(beta, "H"), da=(da, "N H")
     )
     eps = check_number("eps", eps)
+    _refuse_complex(("X", "W", "b", "gamma", "beta", "da"), arrays)
     X, W, b = arrays[:3]
     with np.errstate(over="ignore", invalid="ignore"):
         h = X @ W + b
@@ -111,6 +112,63 @@ def _real_arrays(**specs):
     return arrays
 
 
+def _refuse_complex(names, arrays):
+    for name, array in zip(names, arrays, strict=True):
+        if np.iscomplexobj(array):
+            raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
+
+
+def torch_training(start, batches, rate, eps=1e-5):
+    """Train linear -> batch norm -> ReLU -> linear -> softmax and cross-entropy in PyTorch.
+
+    Every batch gives one step of gradient descent, by `torch.optim.SGD`.
+
+    Parameters
+    ----------
+    start : dict
+        The parameters: W1 (D, H), b1, gamma and beta (H,), W2 (H, C), b2 (C,), all float64 or float32.
+    batches : iterable of (X, labels)
+        For each step a batch, (N, D), and the classes of its rows, (N,) integers.
+    rate : float, > 0
+        The learning rate.
+    eps : float, >= 0
+
+    Returns
+    -------
+    losses : (T,) array
+        Of every batch, before its step.
+    parameters : dict
+        After the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument of the wrong dtype, shape or value.
+    """
+    shapes = {"W1": "D H", "b1": "H", "gamma": "H", "beta": "H", "W2": "H C", "b2": "C"}
+    if not isinstance(start, dict) or start.keys() != shapes.keys():
+        raise ValueError(f"start must be a dictionary with the keys {', '.join(shapes)}")
+    arrays = check_arrays(**{name: (start[name], shape) for name, shape in shapes.items()})
+    rate, eps = check_number("rate", rate, zero=False), check_number("eps", eps)
+    _refuse_complex(shapes, arrays)
+    p = {name: torch.tensor(array) for name, array in zip(shapes, arrays, strict=True)}
+    descent = torch.optim.SGD([tensor.requires_grad_() for tensor in p.values()], lr=rate)
+    losses = []
+    for X, labels in batches:
+        X = check_arrays(W1=(arrays[0], "D H"), X=(X, "N D"))[1]
+        _refuse_complex(["X"], [X])
+        X, labels = torch.tensor(X), torch.tensor(check_labels(labels, len(X), len(p["b2"])))
+        h = torch.nn.functional.linear(X, p["W1"].T, p["b1"])
+        y = torch.nn.functional.batch_norm(h, None, None, p["gamma"], p["beta"], training=True, eps=eps)
+        z = torch.nn.functional.linear(torch.relu(y), p["W2"].T, p["b2"])
+        loss = torch.nn.functional.cross_entropy(z, labels)
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+        losses.append(loss.item())
+    return np.array(losses), {name: tensor.detach().numpy() for name, tensor in p.items()}
+
+
 def _batch_norm(h, value, gamma=None, beta=None):
     eps = value(r"\epsilon").item()
     return torch.nn.functional.batch_norm(h, None, None, gamma, beta, training=True, eps=eps)
@@ -123,6 +181,12 @@ def _output(h, value):
 def _gradient(value):
     h = _variable(value("h"))
     return torch.autograd.grad(_output(h, value), h, value("g"), create_graph=True)[0]
+
+
+def _cross_entropy(value):
+    """PyTorch's own takes rows of T that add up to 1 alone; here they may be any numbers."""
+    z = value("z")
+    return (torch.logsumexp(z, 1) - (value("T") * z).sum(1)).mean()
 
 
 def _variable(tensor):
@@ -220,6 +284,10 @@ OPERATORS_OF = {
     "eq-running-mean": {r"\bar m": (lambda value: _running(value)[0], ())},
     "eq-running-var": {r"\bar v": (lambda value: _running(value)[1], ())},
     "eq-eval": {"y": (_evaluation, ())},
+    "eq-exp-sum": {"Z": (lambda value: torch.logsumexp(value("z"), 1).exp(), ())},
+    "eq-softmax": {"P": (lambda value: torch.softmax(value("z"), 1), ("Z",))},
+    "eq-shifted": {"x": (lambda value: torch.sub(value("z").T, value("M")).T, ())},
+    "eq-cross-entropy": {r"\mathcal L": (_cross_entropy, ("Z",))},
 }
 
 
@@ -257,6 +325,10 @@ class TorchWorld(World):
     def power(self, array, exponent):
         """Return a tensor to a rational power."""
         return array ** float(exponent)
+
+    def function(self, name, array):
+        """Return exp or log of a tensor."""
+        return {r"\exp ": torch.exp, r"\log ": torch.log}[name](array)
 
     def derivative(self, of, by, axes):
         """Return the derivative by each entry of a symbol, by autograd."""

@@ -95,6 +95,18 @@ EQUATIONS = {
         "eq-step-length",
         "eq-step-turn",
     ],
+    "10_training_by_hand": [
+        "eq-exp-sum",
+        "eq-softmax",
+        "eq-shifted",
+        "eq-shift",
+        "eq-log-softmax",
+        "eq-cross-entropy",
+        "eq-dlogsumexp",
+        "eq-dlogits",
+        "eq-dh-along-hhat",
+        "eq-detached-descent",
+    ],
     "11_training_and_evaluation": [
         "eq-running-mean",
         "eq-running-var",

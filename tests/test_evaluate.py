@@ -12,7 +12,7 @@ from messages import exactly
 
 import bn_utils as bn
 from bn_utils.proof import instances
-from bn_utils.proof.duals import Dual, power, rational_power, real, split
+from bn_utils.proof.duals import Dual, exp, log, power, rational_power, real, split
 from bn_utils.proof.evaluate import ComplexWorld, World
 from bn_utils.proof.expressions import NAMES, Case, Derivative, Equal, Number, Symbol
 from bn_utils.proof.instances import EXACT_SIZES, complex_world, exact_world, random_values
@@ -487,6 +487,78 @@ def test_complex_dual_numbers():
     assert (value, rate) == (0.5, -3 / 16)
     assert split((2 + 0j) * Dual(1 + 0j, 1, 1) + 1, 1) == (3, 2)
     assert real(Dual(Dual(2 + 1j, 0, 1), 0, 2)) == 2
+
+
+# exp and log ----------------------------------------------------------------------------------
+
+
+quarters = st.integers(-40, 40).map(lambda n: Fraction(n, 4))
+positive = st.fractions(Fraction(1, 99), 99, max_denominator=99)
+
+
+@given(x=quarters, y=quarters, a=positive, b=positive)
+def test_the_stand_ins_obey_the_laws_of_exp_and_log(x, y, a, b):
+    assert exp(x + y) == exp(x) * exp(y)
+    assert log(exp(x)) == x
+    assert log(a * b) == log(a) + log(b)
+    assert log(1 / a) == -log(a)
+
+
+def test_the_stand_ins_by_hand():
+    assert [exp(Fraction(n, 4)) for n in (-1, 0, 3)] == [Fraction(1, 2), 1, 8]
+    assert [log(n) for n in (Fraction(12, 7), Fraction(7, 8), 1)] == [Fraction(1, 2), Fraction(-3, 4), 0]
+
+
+@pytest.mark.parametrize("number", [Fraction(1, 3), Fraction(1, 8), 2500, -2500])
+def test_exp_of_what_would_be_no_short_fraction_is_refused(number):
+    with pytest.raises(
+        ArithmeticError, match=exactly(f"16 to the power {number} is not rational, or too large")
+    ):
+        exp(number)
+    assert exp(Fraction(9999, 4)) == 2**9999
+
+
+@pytest.mark.parametrize("number", [0, Fraction(-3, 2)])
+def test_log_is_of_positive_numbers(number):
+    with pytest.raises(ArithmeticError, match=exactly(f"{number} has no log")):
+        log(number)
+
+
+def test_exp_and_log_of_dual_numbers():
+    assert split(exp(Dual(Fraction(3, 4), 5, 1)), 1) == (8, 40)
+    assert split(log(Dual(Fraction(8), 5, 1)), 1) == (Fraction(3, 4), Fraction(5, 8))
+    inner = split(log(Dual(Dual(Fraction(4), 1, 1), 1, 2)), 2)[1]
+    assert split(inner, 1) == (Fraction(1, 4), Fraction(-1, 16))
+    assert split(exp(Dual(0j, 3, 1)), 1) == (1, 3)
+    assert split(log(Dual(2 + 0j, 3, 1)), 1) == (pytest.approx(np.log(2)), 1.5)
+
+
+@pytest.mark.parametrize("kind", ["complex", "PyTorch"])
+def test_exp_and_log_of_arrays(kind):
+    z = np.array([[0.5, -1.0], [2.0, 0.25]])
+    names = {"z": ("N", "H"), "Z": ("N",)}
+    defined = read_definition(r"Z_i = \sum_l \exp z_{il}", names)
+    world = world_of(kind, {"z": z}, {"Z": defined}, {"N": 2, "H": 2, "D": 1})
+
+    def values(tex, letters):
+        found = world.evaluate(read_expression(tex, names), tuple(letters))
+        return np.real(found.detach().numpy() if kind == "PyTorch" else found)
+
+    total = np.exp(z).sum(axis=1)
+    bn.assert_grads_close("log Z", values(r"\log Z_i", "i"), np.log(total))
+    slope = values(d(r"\log Z_k", "z_{ij}"), "kij")
+    bn.assert_grads_close("slope", slope, np.einsum("ki,ij->kij", np.eye(2), np.exp(z) / total[:, None]))
+    inner = d(r"\log Z_k", "z_{ij}")
+    curve = values(d(f"({inner})", "z_{pl}"), "kijpl")[0, 0, :, 0]  # of log Z_1 by z_1j, then by z_1l
+    P = (np.exp(z) / total[:, None])[0]
+    bn.assert_grads_close("curve", curve, np.diag(P) - np.outer(P, P))
+
+
+@pytest.mark.parametrize("make", [exact_world, None])
+def test_a_name_that_stands_for_positive_numbers_gets_them(make):
+    names = {**NAMES, "Z": ("N",)}
+    values = exact_world(EXACT_SIZES[1], {}, names).values if make else random_values(SIZES, names)
+    assert (values["Z"] > 0).all()
 
 
 def test_a_condition_on_two_letters_and_a_derivative_by_a_scalar():

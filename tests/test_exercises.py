@@ -33,6 +33,11 @@ def layer_backward(da, X, W, b, gamma, beta, eps):
     return torch.dX, torch.dW, torch.db, torch.dgamma, torch.dbeta
 
 
+def tempered(z, labels, tau):
+    loss, cache = bn.softmax_cross_entropy_forward(z / tau, labels)
+    return loss, bn.softmax_cross_entropy_backward(cache) / tau
+
+
 def variance_path(dy, h, gamma, eps):
     c = h - h.mean(0)
     return -c * (dy * gamma * c).mean(0) * (h.var(0) + eps) ** -1.5
@@ -569,6 +574,39 @@ ANSWERS = {
                 "b is wrong",
             ),
             (lambda W, b, gamma, beta, m, var, eps: gamma * W / np.sqrt(var + eps), "give 2 results: W, b"),
+        ],
+    ),
+    "logits-row": (
+        (0.2, -0.7, 0.5),
+        [
+            ((0.2, 0.3, 0.5), "the row is wrong at index"),
+            ((0.2, 1.3, 0.5), "the row is wrong at index"),
+            ([[0.2, -0.7, 0.5]], "shape"),
+        ],
+    ),
+    "temperature": (
+        tempered,
+        [
+            (
+                lambda z, labels, tau: (tempered(z, labels, tau)[0], tau * tempered(z, labels, tau)[1]),
+                "dz is wrong",
+            ),
+            (lambda z, labels, tau: tempered(z, labels, 1.0), "the loss is wrong"),
+            (lambda *args: tempered(*args)[1], "give 2 results: the loss, dz"),
+        ],
+    ),
+    "no-mean-descent": (
+        r"\sum_k \left( \frac{\partial \mathcal L}{\partial h_{kj}} \right)^2",
+        [
+            (
+                r"\frac{1}{N} \sum_i \left( \frac{\partial \mathcal L}{\partial h_{ij}} \right)^2",
+                "left - right is",
+            ),
+            (
+                r"\frac{\gamma_j}{s_j} \sum_i g_{ij} \frac{\partial \mathcal L}{\partial h_{ij}}",
+                "your line still has g_",
+            ),
+            ("0", "left - right is"),
         ],
     ),
 }

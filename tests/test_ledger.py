@@ -58,6 +58,10 @@ DEFINITIONS = {
     "eq-running-mean",
     "eq-running-var",
     "eq-eval",
+    "eq-exp-sum",
+    "eq-softmax",
+    "eq-shifted",
+    "eq-cross-entropy",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 
@@ -362,6 +366,20 @@ def test_a_disagreement_is_no_verdict(monkeypatch):
         (r"(\sigma_j^2 + \epsilon) s_j^{-1} = \sqrt{\sigma_j^2}", [r"\epsilon = 0"]),
         (r"\frac{\partial y_{kl}}{\partial \epsilon} = -\frac{1}{2} \gamma_l c_{kl} s_l^{-3}", []),
         (r"\frac{\partial y_{kl}}{\partial \mu_j} = -\frac{\gamma_l}{s_l} \delta_{jl}", []),
+        # exp and log
+        (r"\log x_i = F_i", [r"x_i = \exp F_i"]),
+        (r"\exp x_i = Z_i", [r"Z_i = 2 \sum_l \exp h_{il}", r"x_i = \log Z_i"]),
+        (r"\exp x_i = 1", ["x_i = F_i - F_i"]),
+        (r"\exp x_i \exp F_i = (\exp t_i)^2", ["t_i = 2 F_i", "x_i = 3 F_i"]),
+        (r"\exp x_i \exp F_i = 1", ["x_i = -F_i"]),
+        (r"\log x_i = F_i - 2 \log \alpha", [r"x_i = \frac{\exp F_i}{\alpha^2}"]),
+        (r"\frac{\partial \log Z_k}{\partial Z_i} = \frac{\delta_{ik}}{Z_k}", ["Z_k"]),
+        (r"\frac{\partial \exp h_{kl}}{\partial b_j} = \delta_{jl} \exp h_{kl}", []),
+        (
+            r"\frac{\partial (\frac{\partial \log Z_k}{\partial Z_i})}{\partial Z_m}"
+            r" = -\frac{\delta_{ik} \delta_{km}}{Z_k^2}",
+            ["Z_k"],
+        ),
     ],
 )
 def test_unusual_lines_are_proved(tex, given):
@@ -422,6 +440,27 @@ SECOND = [
             r"a sum over \sigma^2+\epsilon has no power -1 here",
         ),
         (r"\frac{1}{h_{ij} - h_{ij}} = 1", [], UndecidedError, "this is 0, and 0 has no power -1"),
+        (r"\log F_i = F_i", [], UndecidedError, "F may be 0 or negative, or its log is not known"),
+        (r"\log s_j = 0", [], UndecidedError, r"\sigma^2+\epsilon may be 0"),
+        (r"\log x_i = 0", ["x_i = F_i - F_i"], UndecidedError, "log is known of a product of powers"),
+        (r"\log x_i = 0", [r"x_i = 2 \exp F_i"], UndecidedError, "log is known of a product of powers"),
+        (r"\log x_i = 0", [r"x_i = \exp F_i + 1"], UndecidedError, "log is known of a product of powers"),
+        (r"\log x = 0", [r"x = \sum_i \exp F_i"], UndecidedError, "x may be 0 or negative, or its log"),
+        (r"\log x = 0", [r"x = \sum_{i,k} \exp F_i \exp F_k"], UndecidedError, "log is known of a product"),
+        (r"\log x = 0", ["x = 1"], UndecidedError, "log is known of a product of powers"),
+        (r"\log x = 0", ["x = N"], UndecidedError, "N may be 0 or negative, or its log is not known"),
+        (r"\exp x_i = 1", [r"x_i = \frac{1}{2} F_i"], UndecidedError, "exp is known of a sum of names"),
+        (r"\exp x_i = 1", ["x_i = F_i^2"], UndecidedError, "exp is known of a sum of names"),
+        (r"\exp x_{ij} = 1", [r"x_{ij} = F_i \mu_j"], UndecidedError, "exp is known of a sum of names"),
+        (r"\exp x = 1", [r"x = \sum_i F_i + \sum_i F_i^2"], UndecidedError, "exp is known of a sum of names"),
+        (r"\exp x = 1", ["x = N"], UndecidedError, "exp of N is not known"),
+        (r"\exp x_i = 1", [r"x_i = \exp F_i"], UndecidedError, r"exp of \exp F is not known"),
+        (r"\exp x_j = 1", [r"x_j = s_j^2"], UndecidedError, r"exp of \sigma^2+\epsilon is not known"),
+        (r"\exp x_{ik} = 1", [r"x_{ik} = \delta_{ik}"], UndecidedError, r"exp of \delta is not known"),
+        (r"\exp x_{ij} = 1", ["x_{ij} = a_{ij}"], UndecidedError, "exp is known of a sum of names"),
+        ("Z_i = 0", [r"Z_i = -\sum_l \exp h_{il}"], ValueError, "Z stands for any positive number"),
+        ("Z_i = 0", [r"Z_i = 1 + \exp F_i"], ValueError, "Z stands for any positive number"),
+        ("Z_i = 0", ["Z_i = F_i"], ValueError, "Z stands for any positive number"),
     ],
 )
 def test_what_cannot_be_decided_is_refused_and_soon(tex, given, error, message):

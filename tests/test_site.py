@@ -20,6 +20,7 @@ FIGURES = {
     "07_your_own_backward": ["fig-distances"],
     "08_museum_of_bugs": ["fig-museum"],
     "09_geometry": ["fig-geometry", "fig-spectrum", "fig-lengths"],
+    "10_training_by_hand": ["fig-digits", "fig-same-way", "fig-rates", "fig-mistakes"],
     "11_training_and_evaluation": ["fig-company", "fig-start"],
     "12_the_family": ["fig-sets"],
     "13_second_derivative": ["fig-second-penalty"],

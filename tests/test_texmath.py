@@ -138,6 +138,11 @@ READINGS = {
     r"N \sum_i F_i H": Mul((ROWS, Sum(("i",), Mul((C, COLUMNS))))),
     r"(\sum_i F_i) (\sum_i F_i)": Mul((Sum(("i",), C), Sum(("i",), C))),
     r"-\sum_i F_i": minus(Sum(("i",), C)),
+    # functions
+    r"\exp F_i": symbol(r"\exp F", "i"),
+    r"N \log{F}_i H": Mul((ROWS, symbol(r"\log F", "i"), COLUMNS)),
+    r"(\exp F_i)^2": Power(symbol(r"\exp F", "i"), Fraction(2)),
+    r"\frac{\partial \log F_k}{\partial F_i}": Derivative(symbol(r"\log F", "k"), C),
     # derivatives
     r"\frac{\partial \mathcal L}{\partial h_{ij}}": Derivative(LOSS, A),
     r"\frac{\partial \sigma_j^2}{\partial \mu_j}": Derivative(symbol(r"\sigma^2", "j"), B),
@@ -353,7 +358,15 @@ REFUSED = {
     r"\hat{}@": "here must stand a closing brace }",
     r"\hat @2": r"\hat stands over one letter",
     r"\hat{h@_{ij}}": "here must stand a closing brace }",
-    r"@\log N": r"\log cannot be read here",
+    r"@\sin N": r"\sin cannot be read here",
+    r"\log @N": r"\log stands before one name, without a bracket",
+    r"\exp @(F_i)": r"\exp stands before one name, without a bracket",
+    r"\exp @\sigma_j^2": r"\exp stands before one name, without a bracket",
+    r"\exp @\delta_{ik}": r"\exp stands before one name, without a bracket",
+    r"\exp @\hat h_{ij}": r"\exp stands before one name, without a bracket",
+    r"@\exp F_i^2": r"write a bracket around \exp F",
+    r"@\exp F_j": "F has the indices rows (i k p m): F_{i}",
+    r"\frac{\partial N}@{\partial \exp F_i}": "a derivative is by one name whose value can vary",
     # 6: derivatives
     r"\frac{\partial N @H}{\partial h_{ij}}": "here must stand a closing brace }",
     r"\frac{\partial@}{\partial h_{ij}} N": r"after \partial must stand what is differentiated, one",
@@ -682,6 +695,7 @@ def test_definition_is_a_name_and_its_meaning(tex, left, right):
         r"x = @z": f"z is not defined; give its definition in `given`, or take one of {KNOWN}, x",
         "@x_{jj} = 2": "here must stand one name, its letters all different, before =",
         "@x_j^2 = 2": "here must stand one name",
+        r"@\exp x_i = 2": "here must stand a name, not a function of it",
         "@2 x = 2": r"here must stand a name: one letter, not d, and none of \delta, N, H, D",
         "@-x = 2": "here must stand a name: one letter",
         "@(x) = 2": "here must stand a name: one letter",
@@ -839,7 +853,7 @@ def test_chain_that_is_written_is_read_back(data):
 
 @pytest.mark.parametrize("label", REGISTER)
 def test_equation_of_the_book_is_read_written_and_read_again(label):
-    names = ledger.names_of(label)
+    names = ledger.book(ledger.given_of(label)).names
     sides = read(REGISTER[label]["tex"], names)
     assert read(write_chain(sides), names) == sides
 

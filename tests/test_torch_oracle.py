@@ -1,5 +1,7 @@
 """The oracle against PyTorch's own layers, then the whole layer against the oracle."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from messages import exactly
 from strategies import Layer, batches, layers, random_batch, random_layer
 
 import bn_utils as bn
-from bn_utils.torch_oracle import TorchGradients, torch_double_backward, torch_gradients
+from bn_utils.torch_oracle import TorchGradients, torch_double_backward, torch_gradients, torch_training
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -242,3 +244,70 @@ def test_the_double_backward_oracle_works_where_gradients_are_switched_off():
         switched_off = torch_double_backward(*given)
     for one, other in zip(switched_off, torch_double_backward(*given), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+# training --------------------------------------------------------------------------------------
+
+
+def network(dtype=np.float64):
+    rng = np.random.default_rng(3)
+    shapes = {"W1": (5, 4), "b1": 4, "gamma": 4, "beta": 4, "W2": (4, 3), "b2": 3}
+    start = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    return start, [(rng.normal(size=(6, 5)).astype(dtype), rng.integers(3, size=6)) for _ in range(4)]
+
+
+def step(p, X, labels, rate, eps):
+    """A step as PyTorch's operators do it, without its layers, its loss and its optimiser."""
+    p = {name: torch.tensor(array, requires_grad=True) for name, array in p.items()}
+    h = torch.tensor(X) @ p["W1"] + p["b1"]
+    h_hat = (h - h.mean(0)) / (h.var(0, unbiased=False) + eps).sqrt()
+    z = (p["gamma"] * h_hat + p["beta"]).clamp(min=0) @ p["W2"] + p["b2"]
+    loss = -torch.log_softmax(z, 1)[torch.arange(len(X)), torch.tensor(labels)].mean()
+    loss.backward()
+    return loss.item(), {name: (t - rate * t.grad).detach().numpy() for name, t in p.items()}
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_training_is_one_step_for_each_batch(dtype, tol):
+    p, data = network(dtype)
+    before = {name: array.copy() for name, array in p.items()}
+    losses, trained = torch_training(p, iter(data), rate=0.7, eps=0.3)
+    assert losses.shape == (4,)
+    np.testing.assert_equal(p, before)
+    for seen, (X, labels) in zip(losses, data, strict=True):
+        loss, p = step(p, X, labels, 0.7, 0.3)
+        assert seen == pytest.approx(loss, rel=tol)
+    for name in p:
+        bn.assert_grads_close(name, trained[name], p[name], tol)
+        assert trained[name].dtype == dtype
+
+
+def test_training_has_the_eps_of_the_book():
+    p, data = network()
+    losses, _ = torch_training(p, data, 0.1)
+    np.testing.assert_array_equal(losses, torch_training(p, data, 0.1, 1e-5)[0])
+    assert not np.array_equal(losses, torch_training(p, data, 0.1, 1e-3)[0])
+
+
+START, DATA = network()
+X0, LABELS0 = DATA[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "batch", "rate", "error", "message"),
+    [
+        ({"W1": START["W1"]}, DATA[0], 0.1, ValueError, "start must be a dictionary with the keys W1, b1"),
+        (list(START), DATA[0], 0.1, ValueError, "start must be a dictionary"),
+        (START | {"b2": START["b1"]}, DATA[0], 0.1, ValueError, "b2 must have shape (C,) with C = 3"),
+        (START | {"b1": 1j * START["b1"]}, DATA[0], 0.1, TypeError, "b1 must be float32 or float64"),
+        (START, (X0[:, 1:], LABELS0), 0.1, ValueError, "X must have shape (N, D) with D = 5 as in W1"),
+        (START, (X0.astype(np.float32), LABELS0), 0.1, TypeError, "X must have the precision of W1"),
+        (START, (X0 + 0j, LABELS0), 0.1, TypeError, "X must be float32 or float64"),
+        (START, (X0, LABELS0[1:]), 0.1, ValueError, "labels must have shape (N,) with N = 6"),
+        (START, (X0, LABELS0 + 2), 0.1, ValueError, "labels must be >= 0 and < C = 3"),
+        (START, DATA[0], 0, ValueError, "rate must be finite and > 0"),
+    ],
+)
+def test_training_says_which_argument_is_wrong(start, batch, rate, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        torch_training(start, [batch], rate)

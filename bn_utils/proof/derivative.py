@@ -13,9 +13,11 @@ from bn_utils.proof.expressions import (
     Symbol,
     add,
     delta,
+    function_of,
     multiply,
     reached,
 )
+from bn_utils.proof.functions import slope
 from bn_utils.proof.letters import avoid, instantiate, summed_letters
 from bn_utils.proof.polynomials import UndecidedError
 
@@ -60,6 +62,8 @@ def derivative(expression, by, definitions, taken=frozenset()):
     match expression:
         case Symbol(name, indices) if name == by.name:
             return delta(*zip(indices, by.indices, strict=True))
+        case Symbol(name, indices) if function_of(name)[0]:
+            return multiply(slope(expression), rate(Symbol(function_of(name)[1], indices)))
         case Symbol(name, indices) if name in definitions:
             return rate(instantiate(definitions[name], indices))
         case Symbol() | Number():

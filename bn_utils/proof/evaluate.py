@@ -11,7 +11,7 @@ from operator import add, mul
 import numpy as np
 
 from bn_utils.gradcheck import COMPLEX_STEP
-from bn_utils.proof.duals import Dual, power, real, split
+from bn_utils.proof.duals import Dual, exp, log, power, real, split
 from bn_utils.proof.expressions import (
     DELTA,
     Add,
@@ -23,6 +23,7 @@ from bn_utils.proof.expressions import (
     Power,
     Sum,
     Symbol,
+    function_of,
     size_of,
 )
 from bn_utils.proof.letters import letters_of
@@ -72,6 +73,9 @@ class World:
         operator, hidden = self.operators.get(name, (None, ()))
         if operator and not self.varied.keys() & set(hidden):
             return operator(self.value)
+        function, argument = function_of(name)
+        if function:
+            return self.function(function, self.value(argument))
         if name in self.definitions:
             definition = self.definitions[name]
             return self.evaluate(definition.meaning, definition.symbol.indices)
@@ -154,6 +158,11 @@ class World:
         """Return an array to a rational power."""
         return np.frompyfunc(lambda number: power(number, exponent), 1, 1)(array)
 
+    def function(self, name, array):
+        """Return exp or log of an array."""
+        values = np.frompyfunc({r"\exp ": exp, r"\log ": log}[name], 1, 1)(array)
+        return np.asarray(values, dtype=object)  # that of one number is no array
+
     def derivative(self, of, by, axes):
         """Return the derivative by each entry of a symbol, everything below it following."""
         point = self.value(by.name)
@@ -196,6 +205,10 @@ class ComplexWorld(World):
 
     def power(self, array, exponent):
         return super().power(array, exponent) if array.dtype == object else array ** float(exponent)
+
+    def function(self, name, array):
+        values = super().function(name, array)
+        return values if array.dtype == object else values.astype(complex)
 
     def slope(self, of, name, point, index, axes):
         if self.depth:  # a second derivative: dual numbers inside the complex step

@@ -23,7 +23,8 @@ NAMES = {
 FREE = ("F", "r", "u", "v", "w", *RUNNING)  # of which the book defines none
 DELTA = r"\delta"
 EPSILON = r"\epsilon"
-POSITIVE = {*SIZES, EPSILON, r"\alpha"}  # with the squares, such as sigma^2, all that has a sign
+POSITIVE = {*SIZES, EPSILON, r"\alpha", "Z"}  # with squares, such as sigma^2, and exp, all that has a sign
+FUNCTIONS = (r"\exp ", r"\log ")  # before a name, they make the name of a function of it
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,16 @@ def rebuild(expression, change):
     return replace(expression, **{f.name: changed(getattr(expression, f.name)) for f in fields(expression)})
 
 
+def function_of(name):
+    """Return the function in a name and the name in it: "" and the name itself where it is none."""
+    function = next((function for function in FUNCTIONS if name.startswith(function)), "")
+    return function, name.removeprefix(function)
+
+
 def names_in(expression):
-    """Return the set of the names that occur in an expression."""
-    return set().union(
-        {expression.name} if isinstance(expression, Symbol) else (), *map(names_in, parts(expression))
-    )
+    """Return the set of the names that occur in an expression, those in functions too."""
+    own = {function_of(expression.name)[1]} if isinstance(expression, Symbol) else ()
+    return set().union(own, *map(names_in, parts(expression)))
 
 
 def reached(names, definitions):
@@ -192,6 +198,6 @@ def is_not_negative(expression):
 def nested_derivatives(expression, definitions):
     """Return how many derivatives stand inside each other, those of the definitions included."""
     below = [nested_derivatives(part, definitions) for part in parts(expression)]
-    if isinstance(expression, Symbol) and expression.name in definitions:
-        below.append(nested_derivatives(definitions[expression.name].meaning, definitions))
+    if isinstance(expression, Symbol) and (name := function_of(expression.name)[1]) in definitions:
+        below.append(nested_derivatives(definitions[name].meaning, definitions))
     return isinstance(expression, Derivative) + max(below, default=0)

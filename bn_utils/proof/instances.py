@@ -7,7 +7,7 @@ from math import prod, sqrt
 import numpy as np
 
 from bn_utils.proof.evaluate import ComplexWorld, World
-from bn_utils.proof.expressions import NAMES, SIZES, size_of
+from bn_utils.proof.expressions import NAMES, POSITIVE, SIZES, size_of
 
 EXACT_SIZES = tuple({"N": n, "H": h, "D": h + 1} for n, h in ((2, 3), (3, 2), (4, 3), (5, 2)))
 NUMERIC_SIZES = {"N": 6, "H": 4, "D": 3}
@@ -40,6 +40,7 @@ def exact_world(sizes, definitions, names=NAMES, square=r"\sigma^2"):
         return np.array(drawn, dtype=object).reshape(shape)
 
     values = {name: fractions(kinds) for name, kinds in names.items() if name not in SIZES}
+    values |= {name: abs(values[name]) for name in POSITIVE & values.keys()}
     values |= {
         r"\epsilon": np.array(ROOT**2, dtype=object),
         r"\alpha": np.array(Fraction(5, 3), dtype=object),
@@ -72,6 +73,7 @@ def random_values(sizes, names=NAMES):
         if name not in SIZES
     }
     values |= {name: value**2 for name, value in values.items() if name.endswith("^2")}
+    values |= {name: abs(values[name]) for name in POSITIVE & values.keys()}
     values |= {r"\epsilon": np.array(0.3), r"\alpha": np.array(1.7)}
     values["b"] = values["b"] + 3 * np.arange(1, sizes["H"] + 1)
     return values

@@ -4,7 +4,8 @@ from fractions import Fraction
 from functools import reduce
 
 from bn_utils.proof.duals import rational_power
-from bn_utils.proof.expressions import POSITIVE
+from bn_utils.proof.expressions import POSITIVE, function_of
+from bn_utils.proof.functions import EXP
 from bn_utils.proof.polynomials import UndecidedError, reduced, summed_in, times
 from bn_utils.proof.readable import WHOLE
 
@@ -37,7 +38,7 @@ def power(base, exponent, rules):
         name = atom[0]
         if summed_in(((atom, power),)):
             raise UndecidedError(f"a sum over {name} has no power {exponent} here; multiply both sides by it")
-        if not (name in POSITIVE or name.endswith(WHOLE)):
+        if not (name in POSITIVE or name.endswith(WHOLE) or function_of(name)[0] == EXP):
             raise UndecidedError(f"{name} may be 0 or negative, so its power {power} need not exist")
         if power.denominator != 1 and not name.endswith(WHOLE):
             raise UndecidedError(f"only sigma^2 + epsilon has a root here, {name} has the power {power}")

@@ -17,6 +17,7 @@ from bn_utils.proof.expressions import (
     Power,
     Sum,
     Symbol,
+    function_of,
     size_of,
 )
 from bn_utils.proof.texnames import NameReader
@@ -148,7 +149,8 @@ class Reader(NameReader):
         above = self.braced(lambda: self.after_partial("what is differentiated, one name or a bracket"))
         start = self.tokens[self.position]
         below = self.braced(lambda: self.after_partial("the name that it is differentiated by"))
-        if not isinstance(below, Symbol) or below.name in (DELTA, "N", "H", "D", r"\mathcal L"):
+        name = below.name if isinstance(below, Symbol) else DELTA
+        if name in (DELTA, "N", "H", "D", r"\mathcal L") or function_of(name)[0]:
             raise self.error("a derivative is by one name whose value can vary", start.place)
         return Derivative(above, below)
 

@@ -3,7 +3,7 @@ r"""Reads the names of an equation, with their indices: the lower half of `texma
 import re
 from fractions import Fraction
 
-from bn_utils.proof.expressions import DELTA, LETTERS, Number, Symbol, size_of
+from bn_utils.proof.expressions import DELTA, FUNCTIONS, LETTERS, Number, Symbol, function_of, size_of
 from bn_utils.proof.textokens import ACCENTS, ADVICE, DIGITS, TexError, tokens
 
 SQUARES = {r"\sigma", r"\tau", r"\rho"}  # a name that occurs as its square alone
@@ -11,6 +11,7 @@ BASES = re.compile(
     r"[a-ce-zA-Z]|\\mathcal L|\\mathtt\{.*\}"
     r"|\\(alpha|beta|gamma|delta|epsilon|eta|kappa|lambda|mu|nu|xi|phi|psi|omega|Phi|Psi|Omega|sigma|tau|rho)"
 )
+BEFORE = tuple(map(str.strip, FUNCTIONS))
 PLURAL = {"N": "rows", "H": "columns", "D": "input features"}
 
 
@@ -161,16 +162,20 @@ class NameReader:
             if exponent != 2:
                 raise self.error(f"{base} is known by its square alone, {base}^2", start.place)
             base, exponent = f"{base}^2", None
+        if function_of(base)[0] and exponent is not None:
+            raise self.error(f"write a bracket around {base}", start.place)
         self.check(base, letters, start)
         return Symbol(base, tuple(letters)), exponent
 
     def base(self):
-        """A letter or a command, with the accent over it."""
+        """A letter or a command, with the accent over it or the function before it."""
         token = self.take()
-        if token.text in ACCENTS:
+        if token.text in (*ACCENTS, *BEFORE):
             inner = self.braced(self.take) if self.next == "{" else self.take()
-            if not BASES.fullmatch(inner.text) or inner.text in SQUARES:
-                raise self.error(f"{token.text} stands over one letter", inner.place)
+            refused = SQUARES if token.text in ACCENTS else {*SQUARES, DELTA, *LETTERS}
+            if not BASES.fullmatch(inner.text) or inner.text in refused:
+                where = "over one letter" if token.text in ACCENTS else "before one name, without a bracket"
+                raise self.error(f"{token.text} stands {where}", inner.place)
             return f"{token.text} {inner.text}"
         return token.text
 
@@ -179,6 +184,7 @@ class NameReader:
         if self.names is None:
             return
         sizes = tuple(size_of(letter) for letter in letters)
+        name = function_of(name)[1]
         if name == DELTA:
             if len(sizes) != 2 or sizes[0] != sizes[1]:
                 raise self.error(
@@ -201,4 +207,4 @@ class NameReader:
         return found
 
     def at_name(self):
-        return self.next in ACCENTS or BASES.fullmatch(self.next) is not None
+        return self.next in (*ACCENTS, *BEFORE) or BASES.fullmatch(self.next) is not None

@@ -12,6 +12,7 @@ from bn_utils.proof.expressions import (
     Power,
     Sum,
     Symbol,
+    function_of,
 )
 
 
@@ -57,7 +58,7 @@ def _factor(factor):
         case Power(base, exponent) if exponent == -1:
             return rf"\frac{{1}}{{{write(base)}}}"
         case Power(base, exponent):
-            plain = isinstance(base, Symbol) and not base.name.endswith("^2")
+            plain = isinstance(base, Symbol) and not (base.name.endswith("^2") or function_of(base.name)[0])
             return f"{_symbol(base) if plain else f'({write(base)})'}^{{{exponent}}}"
         case Sum(letters, body):
             return rf"\sum_{{{','.join(map(_letter, letters))}}} {_factor(body)}"
