@@ -36,6 +36,7 @@ MENDED = (  # attributes of the theme that a screen reader stumbles over, or tha
     (' role="list" class="citation-list"', ' class="citation-list"'),
     ('<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
     ('onclick="window.print()"', "data-print"),
+    ('"_blank"\n   class="btn btn-sm btn-download', '"_blank" download\n   class="btn btn-sm btn-download'),
 )
 THEME = {  # buttons that need inline handlers, and empty bars
     "use_fullscreen_button": False,
