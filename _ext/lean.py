@@ -88,7 +88,7 @@ def strip(page, name):
     page = SCRIPT.sub(lambda tag: "" if is_unused(tag[0]) or "kernelName" in tag[2] else tag[0], page)
     page = STYLE.sub(lambda tag: "" if is_unused(tag[1]) else tag[0], page)
     page = re.sub(
-        r"<script (src=[^>]*(?:bootstrap|highlight|clipboard|copybutton|-theme|book|copy-tex)[^>]*)>",
+        r"<script (src=[^>]*(?:bootstrap|highlight|clipboard|copybutton|-theme|/book\.js|copy-tex)[^>]*)>",
         r"<script defer \1>",
         page,
     )
