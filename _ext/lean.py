@@ -36,6 +36,7 @@ MENDED = (  # attributes of the theme that a screen reader stumbles over, or tha
     (' role="list" class="citation-list"', ' class="citation-list"'),
     ('<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
     ('onclick="window.print()"', "data-print"),
+    ('"_blank"\n   class="btn btn-sm btn-download', '"_blank" download\n   class="btn btn-sm btn-download'),
 )
 THEME = {  # buttons that need inline handlers, and empty bars
     "use_fullscreen_button": False,
@@ -87,7 +88,7 @@ def strip(page, name):
     page = SCRIPT.sub(lambda tag: "" if is_unused(tag[0]) or "kernelName" in tag[2] else tag[0], page)
     page = STYLE.sub(lambda tag: "" if is_unused(tag[1]) else tag[0], page)
     page = re.sub(
-        r"<script (src=[^>]*(?:bootstrap|highlight|clipboard|copybutton|-theme|book|copy-tex)[^>]*)>",
+        r"<script (src=[^>]*(?:bootstrap|highlight|clipboard|copybutton|-theme|/book\.js|copy-tex)[^>]*)>",
         r"<script defer \1>",
         page,
     )

@@ -31,6 +31,8 @@ class BatchNormCache(NamedTuple):
 def batchnorm_forward(h, gamma, beta, eps=1e-5):
     """Batch norm with the statistics of the batch, eq-mean to eq-affine (chapter 01_forward).
 
+    All arrays are float32, or each float64 or complex128; the result has their dtype.
+
     Parameters
     ----------
     h : (N, H) array
@@ -45,8 +47,6 @@ def batchnorm_forward(h, gamma, beta, eps=1e-5):
     y : (N, H) array
     cache : BatchNormCache
 
-    All arrays are float32, or each float64 or complex128; the result has their dtype.
-
     Raises
     ------
     TypeError, ValueError
@@ -57,10 +57,13 @@ def batchnorm_forward(h, gamma, beta, eps=1e-5):
     -----
     N = 1, and a constant column: sigma^2 = 0, so y = beta and, while eps > 0, all is
     finite; for N = 1, dh = 0.
+
     N = 2: h_hat is +-(1 + eps / sigma^2)^(-1/2), the same for every pair of equal distance.
+
     A mean far larger than the spread costs digits that h itself does not hold: h_hat
     is right to about |mu| / sigma times the round-off of the dtype, up to some thousand
     rows. Beyond, the sums over the rows lose digits too: take float64.
+
     The cache refers to h and gamma: changing them in place makes the backward pass wrong.
     """
     h, gamma, beta = check_arrays(h=(h, "N H"), gamma=(gamma, "H"), beta=(beta, "H"))

@@ -30,6 +30,8 @@ class SoftmaxCrossEntropyCache(NamedTuple):
 def linear_forward(X, W, b):
     """Linear layer, eq-linear (chapter 01_forward): h = X W + b.
 
+    All arrays are float32, or each float64 or complex128; the result has their dtype.
+
     Parameters
     ----------
     X : (N, D) array
@@ -44,8 +46,6 @@ def linear_forward(X, W, b):
     -------
     h : (N, H) array
     cache : LinearCache
-
-    All arrays are float32, or each float64 or complex128; the result has their dtype.
 
     Raises
     ------

@@ -28,6 +28,8 @@ class TorchGradients(NamedTuple):
 def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     """Run linear -> batch norm -> ReLU in PyTorch, forward and backward.
 
+    All arrays are float64, or all float32.
+
     Parameters
     ----------
     X : (N, D) array
@@ -36,8 +38,6 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
     da : (N, H) array
         The gradient of the loss with respect to a.
     eps : float, >= 0
-
-    All arrays are float64, or all float32.
 
     Returns
     -------

@@ -1,9 +1,10 @@
-"""A visit to a page in a real browser, and what keeps the tests that need one."""
+"""A page as a tree, a visit to it in a real browser, and what skips the tests that need one."""
 
 import os
 import shutil
 
 import pytest
+from bs4 import BeautifulSoup
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -13,6 +14,10 @@ needs_browser = pytest.mark.skipif(
     FOUND is None and not os.environ.get("CI"),
     reason="no browser: install Chromium (Debian: apt-get install chromium) or Google Chrome",
 )
+
+
+def parse(page):
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
 class Visit:
@@ -30,7 +35,7 @@ class Visit:
 
     def on_console(self, message):
         if message.type in ("error", "warning"):
-            self.faults.append(message.text)
+            self.faults.append(f"{message.text} {message.location['url']}")
 
     def open(self, address):
         self.page.goto(address, wait_until="load")

@@ -4,12 +4,14 @@ import os
 import shutil
 import tempfile
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import book
 import pytest
+from breaking import edit_text
 from browsing import FLAGS, FOUND
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
@@ -41,13 +43,17 @@ def backward(request):
     return request.param
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """A copy of the project, to be broken."""
+def copy_to(folder):
     generated = shutil.ignore_patterns(
         ".git", ".venv", "_build", "work", "mutants", ".*_cache", ".hypothesis"
     )
-    return Path(shutil.copytree(Path(__file__).parents[1], tmp_path / "copy", ignore=generated))
+    return Path(shutil.copytree(Path(__file__).parents[1], folder, ignore=generated))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the project, to be broken."""
+    return copy_to(tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")
@@ -56,18 +62,47 @@ def site(tmp_path_factory):
     return book.build(output=tmp_path_factory.mktemp("site")).parent
 
 
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """The folder of a site whose addresses are set, in the folder that stands for its host."""
+    source = copy_to(tmp_path_factory.mktemp("published") / "copy")
+    edit_text(source, "_config.yml", '  url: ""', "  url: https://github.com/example/course")
+    edit_text(source, "_config.yml", 'baseurl: ""', "baseurl: https://example.net/book")
+    return book.build(source, source).parent.rename(tmp_path_factory.mktemp("host") / "book")
+
+
 class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder; for what it does not have it gives book/404.html, if that is there."""
+
     def log_message(self, *args):
         pass
+
+    def send_error(self, code, message=None, explain=None):
+        pages = list(Path(self.directory).glob("book/404.html"))
+        self.error_message_format = pages[0].read_text(encoding="utf-8").replace("%", "%%") if pages else ""
+        super().send_error(code, message, explain)
+
+
+@contextmanager
+def served(folder):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
 
 
 @pytest.fixture(scope="session")
 def address(site):
     """Where the site is served, on this machine alone."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def published_address(published):
+    """Where the site whose addresses are set is served, under the path that it is published at."""
+    with served(published.parent) as address:
+        yield f"{address}/book"
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,14 @@
 Where no browser is found these tests are skipped, but with CI set they fail.
 """
 
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import book
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Visit, needs_browser
+from browsing import Visit, needs_browser, parse
 
 CONTRAST = "color-contrast"  # takes longest; the dark page has other colours, the narrow one has not
 SETTINGS = [
@@ -13,6 +18,18 @@ SETTINGS = [
     (1280, "dark", {"runOnly": {"type": "rule", "values": [CONTRAST]}}),
     (390, "light", {"rules": {CONTRAST: {"enabled": False}}}),
 ]
+SEARCHES = {  # what a reader types, and the first place that is found
+    "Kronecker delta": "pages/glossary.html#term-Kronecker-delta",
+    "momentum": "pages/glossary.html#term-momentum",
+    "batchnorm_backward": "pages/api.html#bn_utils.batchnorm_backward",
+    "sigma": "chapters/00_notation.html#symbol-var",
+    "\N{GREEK SMALL LETTER SIGMA}": "chapters/00_notation.html#symbol-var",
+    "gamma": "chapters/00_notation.html#symbol-gamma",
+    "h_hat": "chapters/00_notation.html#symbol-h_hat",
+    r"\hat h": "chapters/00_notation.html#symbol-h_hat",
+    "dgamma": "chapters/04_final_formulas.html#equation-eq-dgamma-1",
+    "eq-dh-5": "chapters/04_final_formulas.html#equation-eq-dh-5",
+}
 pytestmark = needs_browser
 
 
@@ -64,11 +81,60 @@ def test_a_script_that_is_not_of_the_site_does_not_run(browser, address):
             assert page.evaluate("'intruder' in window") is allowed
 
 
-def test_a_page_reads_and_searches_from_disk(browser, site):
+@pytest.mark.parametrize("way", ["http", "disk"])
+def test_the_search_finds_terms_symbols_functions_and_equations(browser, address, site, way):
+    start = address if way == "http" else site.as_uri()
     with Visit(browser) as visit:
-        page = visit.open((site / "search.html").as_uri() + "?q=kronecker")
+        for words, target in SEARCHES.items():
+            page = visit.open(f"{start}/search.html?{urlencode({'q': words})}")
+            page.wait_for_selector(".search-summary:not(:empty)")  # it is said last
+            first = page.locator("#search-results li").first
+            assert not re.search(r"[\\{}$<]|katex", page.locator("#search-results ul").inner_text()), words
+            assert first.locator("a").get_attribute("href") == target, words
+            path, _, name = target.partition("#")
+            assert parse(site / path).find(id=name), words
+        assert first.inner_text() == "eq-dh-5 (equation, in 4. Contract the deltas: the final formulas)"
+        assert visit.faults == []
+
+
+@pytest.mark.parametrize("way", ["http", "disk"])
+def test_a_page_is_searched_left_copied_and_downloaded(browser, address, site, way):
+    start = address if way == "http" else site.as_uri()
+    with Visit(browser) as visit:
+        page = visit.open(f"{start}/pages/references.html")
+        page.locator(".highlight-bibtex").hover()
+        page.locator(".highlight-bibtex button.copybtn").click()
+        page.get_by_role("button", name="Search").first.click()
+        field = page.get_by_role("searchbox").last
+        field.press("Control+V")
+        assert field.input_value().startswith("@misc{bn_utils,")
+        field.fill("Kronecker delta")
+        field.press("Enter")
         page.wait_for_selector("#search-results li a")
-        visit.open((site / "chapters" / "03_delta_notation.html").as_uri())
+
+        page = visit.open(f"{start}/chapters/00_notation.html")
+        page.get_by_role("link", name="next").click()
+        page.wait_for_url("**/01_forward.html")
+        for kind in (".ipynb", ".md"):
+            page.get_by_role("button", name="Download this page").click()
+            link = page.locator(".dropdown-download-buttons a", has_text=kind)
+            source = (book.ROOT / "chapters" / f"01_forward{kind}").read_bytes()
+            if way == "http":
+                with page.expect_download() as download:
+                    link.click()
+                assert download.value.suggested_filename == f"01_forward{kind}"
+                assert Path(download.value.path()).read_bytes() == source
+            else:  # from there no browser downloads: it opens another page
+                with visit.context.expect_page() as opened:
+                    link.click()
+                assert opened.value.url.endswith(f"01_forward{kind}")
+                assert (site / "_sources" / "chapters" / f"01_forward{kind}").read_bytes() == source
+        assert visit.faults == []
+
+
+def test_a_page_reads_from_disk(browser, site):
+    with Visit(browser) as visit:
+        page = visit.open((site / "chapters" / "03_delta_notation.html").as_uri())
         assert page.locator(".katex-display").first.is_visible()
         assert page.get_by_text("It needs a script").is_visible()  # no browser loads a module from disk
         assert visit.faults == []
