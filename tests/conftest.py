@@ -41,13 +41,18 @@ def backward(request):
     return request.param
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """A copy of the project, to be broken."""
+def copy_project(target):
+    """Copy the project without what is generated."""
     generated = shutil.ignore_patterns(
         ".git", ".venv", "_build", "work", "mutants", ".*_cache", ".hypothesis"
     )
-    return Path(shutil.copytree(Path(__file__).parents[1], tmp_path / "copy", ignore=generated))
+    return Path(shutil.copytree(Path(__file__).parents[1], target, ignore=generated))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the project, to be broken."""
+    return copy_project(tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")

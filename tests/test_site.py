@@ -102,7 +102,7 @@ def test_solutions_open_without_a_script(site, pages):
 
 def test_nothing_needs_an_address_while_none_is_set(pages):
     for soup in pages.values():
-        assert soup.select(".dropdown-source-buttons") == []
+        assert soup.select(".dropdown-source-buttons, .dropdown-launch-buttons, .btn-book-pdf-button") == []
         assert soup.find("link", rel="canonical") is None
 
 

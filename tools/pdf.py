@@ -36,6 +36,7 @@ PAGE = """<!DOCTYPE html>
   html {{ font-size: 10pt; }}
   body {{ width: 170mm; }}
   article {{ break-before: page; }}
+  h1, h2, h3 {{ white-space: pre-wrap; }}  /* or the outline loses the space where a line ends */
   .book-title {{ font-size: 3em; font-weight: 600; line-height: 1.2; margin: 20mm 0 8mm; }}
 </style>
 </head>
@@ -80,6 +81,8 @@ def join(site, source=book.ROOT):
         article["id"] = name
     for tag in contents.select(".active"):
         del tag["class"]  # on paper nobody is on a page
+    for tag in contents.select("[role=heading]"):
+        del tag["role"]  # the outline has headings of the text alone
     localise(contents, "intro.html", names, address)
     return PAGE.format(
         title=settings["title"],
