@@ -7,10 +7,19 @@ NEWER = import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newe
 ENVIRONMENT = $(PYTHON) -c '$(NEWER)' && $(PYTHON) -m venv .venv && $(BIN)/python -c '$(NEWER)'
 RETRY = { echo "The installation failed; mend the cause above, make clean, and try again."; exit 1; }
 
-.PHONY: book test notebooks lab lock mutants clean
+.PHONY: book pdf zip publish test notebooks lab audit lock mutants clean
 
 book: .venv/book.stamp
 	@$(BIN)/python tools/book.py
+
+pdf: .venv/book.stamp
+	@$(BIN)/python tools/pdf.py
+
+zip: .venv/book.stamp
+	@$(BIN)/python tools/archive.py
+
+publish: .venv/book.stamp
+	@$(BIN)/python tools/publish.py
 
 test: .venv/full.stamp
 	@$(BIN)/ruff check --quiet .
@@ -23,6 +32,9 @@ notebooks: .venv/full.stamp
 
 lab: .venv/lab.stamp
 	@$(BIN)/python tools/lab.py
+
+audit: .venv/book.stamp
+	@$(BIN)/python benchmarks/audit.py
 
 lock:
 	rm -rf .lock

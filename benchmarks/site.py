@@ -13,16 +13,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from serving import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import book  # noqa: E402
+import pdf  # noqa: E402
 
 CDN = "https://cdn.jsdelivr.net/npm/mathjax@3/"
 # a slow phone as Lighthouse has it: 1.6 Mbit/s, 150 ms, a processor four times slower
@@ -48,35 +47,6 @@ window.readable = new Promise(resolve => {
 });
 """
 SCROLL = "for (let y = 0; y < document.body.scrollHeight; y += 800) scrollTo(0, y); scrollTo(0, 0);"
-
-
-class Zipping(SimpleHTTPRequestHandler):
-    """Serves a folder, text zipped, and counts what it sends."""
-
-    def do_GET(self):
-        path = Path(self.translate_path(self.path))
-        if not path.is_file():
-            return self.send_error(404)
-        body = path.read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Type", self.guess_type(str(path)))
-        if path.suffix in (".html", ".css", ".js", ".mjs", ".svg", ".json"):
-            body = gzip.compress(body, 9)
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.server.sent += len(body)
-
-    def log_message(self, *args):
-        pass
-
-
-def serve(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Zipping, directory=folder))
-    server.sent = 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def plain_site(scratch):
@@ -128,7 +98,7 @@ def visit(browser, server, name, math):
 
 
 def main():
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    chromium = pdf.find_browser()
     if chromium is None or shutil.which("npm") is None:
         sys.exit("This benchmark needs Chromium and npm.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

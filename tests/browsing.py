@@ -1,14 +1,13 @@
 """A page as a tree, a visit to it in a real browser, and what skips the tests that need one."""
 
 import os
-import shutil
 
 import pytest
 from bs4 import BeautifulSoup
+from pdf import find_browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-FOUND = next(filter(None, map(shutil.which, NAMES)), None)
+FOUND = find_browser()
 
 needs_browser = pytest.mark.skipif(
     FOUND is None and not os.environ.get("CI"),

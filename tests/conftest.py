@@ -43,17 +43,18 @@ def backward(request):
     return request.param
 
 
-def copy_to(folder):
+def copy_project(target):
+    """Copy the project without what is generated."""
     generated = shutil.ignore_patterns(
         ".git", ".venv", "_build", "work", "mutants", ".*_cache", ".hypothesis"
     )
-    return Path(shutil.copytree(Path(__file__).parents[1], folder, ignore=generated))
+    return Path(shutil.copytree(Path(__file__).parents[1], target, ignore=generated))
 
 
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the project, to be broken."""
-    return copy_to(tmp_path / "copy")
+    return copy_project(tmp_path / "copy")
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +66,7 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="session")
 def published(tmp_path_factory):
     """The folder of a site whose addresses are set, in the folder that stands for its host."""
-    source = copy_to(tmp_path_factory.mktemp("published") / "copy")
+    source = copy_project(tmp_path_factory.mktemp("published") / "copy")
     edit_text(source, "_config.yml", '  url: ""', "  url: https://github.com/example/course")
     edit_text(source, "_config.yml", 'baseurl: ""', "baseurl: https://example.net/book")
     return book.build(source, source).parent.rename(tmp_path_factory.mktemp("host") / "book")

@@ -10,11 +10,15 @@ import sys
 import webbrowser
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def build(source=ROOT, output=ROOT):
-    """Build the book of `source` anew into `output`/_build; return its first page.
+def build(source=ROOT, output=ROOT, downloads=""):
+    """Build the book of `source` anew into `output`/_build/html; return its first page.
+
+    The pages offer the files of the folder `downloads`, as the PDF, and the site holds them.
 
     Raises
     ------
@@ -22,17 +26,24 @@ def build(source=ROOT, output=ROOT):
         The build failed or warned; what it said is on stderr.
     """
     site = output / "_build"
-    if site.exists():
-        shutil.rmtree(site)
+    for folder in ("html", ".doctrees", "jupyter_execute"):
+        if (site / folder).exists():
+            shutil.rmtree(site / folder)
     program = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     done = subprocess.run(
         [*program, "build", source, "--path-output", output, "-W", "-n", "--keep-going", "-q"],
         stdout=subprocess.DEVNULL,  # progress; warnings and errors go to stderr
+        env={**os.environ, "BOOK_DOWNLOADS": str(downloads)},
     )
     index = site / "html" / "index.html"
     if done.returncode != 0 or not index.exists():
         sys.exit("The book was not built: each warning above is an error, mend its source.")
     return index
+
+
+def settings(source=ROOT):
+    """Return what `_config.yml` says."""
+    return yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
 
 
 def has_desktop():
