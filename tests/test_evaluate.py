@@ -16,9 +16,9 @@ from bn_utils.proof.duals import Dual, exp, log, power, rational_power, real, sp
 from bn_utils.proof.evaluate import ComplexWorld, World
 from bn_utils.proof.expressions import NAMES, Case, Derivative, Equal, Number, Symbol
 from bn_utils.proof.instances import EXACT_SIZES, complex_world, exact_world, random_values
+from bn_utils.proof.torch_operators import OPERATORS, TorchWorld
 from bn_utils.proof.verdict import context_of
 from bn_utils.texmath import read_definition, read_expression
-from bn_utils.torch_oracle import OPERATORS, TorchWorld
 
 pytestmark = pytest.mark.filterwarnings("error")
 

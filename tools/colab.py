@@ -94,6 +94,8 @@ class Page:
         body = DIRECTIVE.sub(self.undirected, body)
         if kind == "explorable":
             return body
+        if kind == "margin":
+            return re.sub("^", "> ", body, flags=re.MULTILINE)
         if kind in NOTES:
             text = f"**{argument or kind.capitalize()}**\n\n{body}"
             return re.sub("^", "> ", text, flags=re.MULTILINE)

@@ -156,7 +156,7 @@ def numeric_error(sides, context, label=None):
         results = [world.evaluate(side, letters).real for side in sides]
         scale = max(1.0, *(magnitude(side, world, (*letters_of(side), "")).max() for side in sides))
         if has_torch():
-            from bn_utils.torch_oracle import OPERATORS, OPERATORS_OF, TorchWorld
+            from bn_utils.proof.torch_operators import OPERATORS, OPERATORS_OF, TorchWorld
 
             book = {
                 name: OPERATORS[name] for name in OPERATORS if not reached([name], definitions) & context.own
