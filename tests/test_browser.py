@@ -182,7 +182,8 @@ def test_printed_pages_show_the_solutions(browser, address):
 
 def preview(page, link, by):
     """Point at a link, or go to it by the keyboard; return what is shown."""
-    link = page.locator(f".bd-article {link}").first
+    page.locator("html.whole").wait_for(state="attached")  # until then sections may move
+    link = page.locator(f".bd-article {link}").first.element_handle()
     if by == "mouse":
         link.hover()
     else:
@@ -221,7 +222,7 @@ def test_a_preview_stays_while_it_is_pointed_at_and_within_the_window(browser, a
         page.wait_for_timeout(600)
         assert box.is_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-        page.locator("h1").hover()
+        page.locator(".bd-article h1").hover()
         box.wait_for(state="hidden")
 
 

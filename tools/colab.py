@@ -17,6 +17,7 @@ EQUATION = re.compile(r"^\$\$ \((eq-[\w-]+)\)$", re.MULTILINE)
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`|(`+)[^`].*?\3", re.DOTALL)  # or code, which is left alone
 CITATIONS, LINKS = ("cite", "cite:t", "cite:p"), ("eq", "ref", "numref", "term")
 DIRECTIVE = re.compile(r"^(:{3,}|`{3,})\{([\w-]+)\} *(.*)\n((?:.*\n)*?)\1$", re.MULTILINE)
+OPTIONS = re.compile(r"(?::[\w-]+: *.*\n)*")  # at the head of a directive
 OPTION = re.compile(r"^:([\w-]+): *(.*)\n", re.MULTILINE)
 NOTES = ("admonition", "note", "tip", "hint", "important", "warning", "caution", "attention", "seealso")
 GROUP = "[^{}]*"  # what may stand in braces, and braces in it
@@ -90,8 +91,9 @@ class Page:
     def undirected(self, directive):
         """Return the plain Markdown of a directive."""
         _, kind, argument, body = directive.groups()
-        options, body = dict(OPTION.findall(body)), OPTION.sub("", body).strip()
-        body = DIRECTIVE.sub(self.undirected, body)
+        head = OPTIONS.match(body)[0]
+        options, body = dict(OPTION.findall(head)), body.removeprefix(head).strip()
+        body = DIRECTIVE.sub(self.undirected, f"{body}\n").strip()
         if kind == "explorable":
             return body
         if kind == "margin":
