@@ -100,7 +100,7 @@ def test_a_dead_link_leads_to_a_page_that_works_at_any_depth(browser, published_
             assert page.evaluate(styled) == "sticky"
             assert [fault for fault in visit.faults if not fault.endswith(place)] == []
             page.get_by_role("link", name="glossary", exact=True).click()
-            assert page.get_by_role("heading", name="Glossary").is_visible()
+            page.get_by_role("heading", name="Glossary").wait_for()
 
 
 @needs_browser

@@ -4,6 +4,7 @@ Nothing is executed: the pages show the outputs stored in the notebooks.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,8 +43,10 @@ def build(source=ROOT, output=ROOT, downloads=""):
 
 
 def settings(source=ROOT):
-    """Return what `_config.yml` says."""
-    return yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    """Return what `_config.yml` says; the address of the site, if it is set, ends in a slash."""
+    found = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    found["html"]["baseurl"] = re.sub("([^/])$", r"\1/", found["html"]["baseurl"] or "")
+    return found
 
 
 def has_desktop():

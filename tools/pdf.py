@@ -45,11 +45,13 @@ PAGE = """<!DOCTYPE html>
 <p>{author}</p>
 {contents}
 {articles}
-<script>  // what is wider than the paper is set smaller
-  for (const part of document.querySelectorAll("div.math > .equation, table, td p")) {{
-    const ratio = Math.min(part.clientWidth, part.parentElement.clientWidth) / part.scrollWidth;
-    if (ratio < 1) part.style.fontSize = `${{98 * ratio}}%`;
-  }}
+<script>  // what is wider than the paper is set smaller, once the fonts are there
+  addEventListener("load", () => {{
+    for (const part of document.querySelectorAll("div.math > .equation, table, span.math")) {{
+      const ratio = Math.min(part.clientWidth, part.parentElement.clientWidth) / part.scrollWidth;
+      if (0 < ratio && ratio < 1) part.style.fontSize = `${{98 * ratio}}%`;
+    }}
+  }});
 </script>
 </body>
 </html>
