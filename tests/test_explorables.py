@@ -145,7 +145,7 @@ def test_the_paths_can_be_dragged_and_pushed(explorable):
     point.focus()
     page.keyboard.press("ArrowLeft")
     assert float(point.get_attribute("aria-valuenow")) == pytest.approx(dragged - 0.1, abs=0.051)
-    part.get_by_role("button", name="g constant").click()
+    part.get_by_role("button", name="all g equal").click()
     assert "dh₁" in part.inner_text() or "dh" in part.inner_text()
     assert "0.000" in part.inner_text()
 

@@ -70,11 +70,11 @@ function without(h) {
 }
 
 const PRESETS = [
-  ["g constant", (h) => ({ g: h.map(() => 1.5) }),
+  ["all g equal", (h) => ({ g: h.map(() => 1.5) }),
     "All g are equal: the direct and the mean path cancel, and dh is 0."],
-  ["g along ĥ", (h) => ({ g: stretch(centre(h)) }),
+  ["g along ĥ only", (h) => ({ g: stretch(centre(h)) }),
     "The mean path is 0. The variance path takes all of the direct path but for what ε keeps."],
-  ["g without either", (h) => ({ g: stretch(without(h)) }),
+  ["g with neither part", (h) => ({ g: stretch(without(h)) }),
     "The mean and the variance path are 0, and dh is the direct path."],
   ["random", (h) => ({
     h: h.map((_, i) => tenth((9 * (i + 0.25 + random() / 2)) / h.length - 4.5)),
@@ -130,7 +130,7 @@ const SKELETON = `
 
 // Drawing: a unit of the viewBoxes is a pixel, so that text has one size on every screen.
 
-const MARGIN = 36, TOP = 22, ZERO = 114, AXIS = 228, UNIT = 26;
+const MARGIN = 36, TOP = 22, ZERO = 88, AXIS = 176, UNIT = 20;
 const TIPS = { 1: "M0 0L7 12H-7Z", 0: "M-7 0L0 -7L7 0L0 7Z", "-1": "M0 0L7 -12H-7Z" };
 const END = 'text-anchor="end"';
 
@@ -152,7 +152,7 @@ function drawLine({ part, state: { h, g }, width, x }) {
     label(MARGIN - 6, ZERO - UNIT * v + 4, text(v, 0), END);
   const gradient = (v, i) => stroke("stem", `M${x(v)} ${AXIS}V${ZERO}`) +
     stroke("shaft", `M${x(v)} ${ZERO}V${ZERO - UNIT * g[i] + 8 * Math.sign(g[i])}`);
-  part("line").setAttribute("viewBox", `0 0 ${width} 260`);
+  part("line").setAttribute("viewBox", `0 0 ${width} 208`);
   part("marks").innerHTML = band(left, TOP, right - left, AXIS - TOP) +
     stroke("rim", `M${left} ${TOP}V${AXIS}M${right} ${TOP}V${AXIS}`) +
     stroke("mu", `M${middle} ${TOP}V${AXIS}`) + label(middle, TOP - 7, "μ") +
@@ -186,21 +186,21 @@ function drawColumn(r, i, y, middle, width) {
     arrow(name, lane[k], levels[k], levels[k + 1]);
   return ["direct", "mean", "variance"].map(path).join("") +
     arrow("dh", lane[3], y(0), levels[3]) +
-    label(middle, 232, "dh" + "₁₂₃₄₅₆"[i]) + label(middle, 249, text(r.dh[i]), 'class="dh"');
+    label(middle, 176, "dh" + "₁₂₃₄₅₆"[i]) + label(middle, 193, text(r.dh[i]), 'class="dh"');
 }
 
 function drawSums({ part, result: r, width, active }) {
   const N = r.dh.length, column = (width - MARGIN - 4) / N;
   const halfway = r.direct.map((x, i) => x + r.mean[i]);
   const extent = nice(Math.max(0.5, ...[r.direct, halfway, r.dh].map(peak)));
-  const y = (v) => 112 - (100 * v) / extent;
+  const y = (v) => 84 - (74 * v) / extent;
   const scale = (v) => stroke(v ? "grid" : "axis", `M${MARGIN} ${y(v)}H${width - 4}`) +
     label(MARGIN - 6, y(v) + 4, text(v, v % 1 ? 1 : 0), END);
   const left = (i) => MARGIN + i * column;
-  part("sums").setAttribute("viewBox", `0 0 ${width} 256`);
+  part("sums").setAttribute("viewBox", `0 0 ${width} 200`);
   part("sums").innerHTML = r.s === 0
-    ? label(width / 2, 102, "σ² + ε is 0:") + label(width / 2, 122, "dh is not defined.")
-    : (active < 0 ? "" : band(left(active), 4, column, 250)) +
+    ? label(width / 2, 76, "σ² + ε is 0:") + label(width / 2, 96, "dh is not defined.")
+    : (active < 0 ? "" : band(left(active), 4, column, 194)) +
       [-extent, 0, extent].map(scale).join("") +
       r.dh.map((_, i) => drawColumn(r, i, y, left(i + 0.5), column)).join("");
 }
