@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bn_utils._statistics import inverse_root
+from bn_utils._statistics import inverse_std
 from bn_utils._validation import (
     check_arrays,
     check_cache,
@@ -13,6 +13,8 @@ from bn_utils._validation import (
     describe,
     plain_array,
 )
+
+ZERO = "the entries normalised together are equal or nearly so (for RMS norm: 0)"
 
 
 class NormCache(NamedTuple):
@@ -62,7 +64,7 @@ def normalize_forward(x, axes, eps=1e-5, center=True):
         first = x[tuple(slice(1) if axis in axes else slice(None) for axis in range(x.ndim))]
         mu = first + (x - first).mean(axes, keepdims=True) if center else np.zeros_like(first)
         var = ((x - mu) ** 2).mean(axes, keepdims=True)
-        inv_std = inverse_root(var, eps)
+        inv_std = inverse_std(var, eps, ZERO, "the variance")
         x_hat = (x - mu) * inv_std
     return x_hat, NormCache(x_hat, mu, var, inv_std, axes, ("mean", "variance") if center else ("variance",))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bn_utils._affine import check_images, check_member, scale_backward, scale_forward
-from bn_utils._statistics import inverse_root
+from bn_utils._statistics import inverse_std
 from bn_utils._validation import check_arrays, check_number, describe
 from bn_utils.normalize import NormCache, normalize_forward
 
@@ -38,7 +38,7 @@ def spatial_batchnorm_evaluate(x, gamma, beta, state, eps=1e-5):
     x, gamma, beta, mu, var = check_images(x, gamma, beta, mean=mu, var=var)
     eps = check_number("eps", eps)
     with np.errstate(over="ignore", invalid="ignore"):
-        inv_std = inverse_root(var, eps)
+        inv_std = inverse_std(var, eps, "running_var is 0", "running_var")
         x_hat = (x - mu) * inv_std
     cache = NormCache(x_hat, mu, var, inv_std, (0, 2, 3), ())
     return scale_forward("spatial_batchnorm", (x_hat, cache), gamma, beta, x.shape)

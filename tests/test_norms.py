@@ -158,14 +158,18 @@ def test_one_entry_or_equal_entries_give_beta(name):
         np.testing.assert_array_equal(y, np.zeros(shape) + beta.reshape(-1, *(1,) * (len(shape) - 2)))
         dy = np.ones(shape)
         np.testing.assert_array_equal(MEMBERS[name][2](dy, cache)[0], np.zeros(shape))
-        with pytest.raises(ValueError, match=r"got eps = 0.0 and a variance \+ eps of 0$"):
+        with pytest.raises(ValueError, match=r"eps = 0.0 and the variance \+ eps = 0 at index \((0, )+0\)$"):
             FORWARDS[name](x, gamma, beta, 0)
 
 
 def test_a_row_of_zeros_has_no_root_of_squares():
-    x = np.array([[0.0, 0.0], [1.0, 2.0]])
-    assert not bn.rmsnorm_forward(x, np.ones(2), 1e-5)[0][0].any()
-    with pytest.raises(ValueError, match=r"^eps must be large enough for float64 where the entries that are"):
+    x = np.array([[1.0, 2.0], [0.0, 0.0]])
+    assert not bn.rmsnorm_forward(x, np.ones(2), 1e-5)[0][1].any()
+    message = (
+        "eps must be large enough for float64 where the entries normalised together are equal or nearly so "
+        "(for RMS norm: 0), got eps = 0.0 and the variance + eps = 0 at index (1, 0)"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
         bn.rmsnorm_forward(x, np.ones(2), 0)
 
 
