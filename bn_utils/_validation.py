@@ -98,6 +98,14 @@ def check_labels(labels, N, C):
     return array
 
 
+def check_variance(running_var):
+    """Raise a ValueError where a running variance, an array of numbers already, is negative."""
+    negative = running_var.real < 0
+    if negative.any():
+        where = first_index(negative)
+        raise ValueError(f"running_var must be >= 0, got {running_var[where]} at index {where}")
+
+
 def check_cache(cache, kind, source):
     """Return `cache`, or a TypeError that names the function it must come from."""
     if not isinstance(cache, kind):
