@@ -152,9 +152,10 @@ def _as_array(name, value):
     if array.dtype in DTYPES:
         return array
     if array.dtype.kind in "biufc":
+        wide = "complex128" if array.dtype.kind == "c" else "float64"
         raise TypeError(
             f"{name} must be float32, float64 or complex128, got {array.dtype}; "
-            f"convert it with .astype(np.float64)"
+            f"convert it with .astype(np.{wide})"
         )
     raise TypeError(f"{name} must be an array of numbers, got {describe(value)}")
 
