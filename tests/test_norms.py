@@ -210,15 +210,25 @@ def test_axes_are_numbers_from_either_end(axes, same):
 @pytest.mark.parametrize(
     ("x", "axes", "error", "message"),
     [
-        (np.ones((2, 3)), 2, ValueError, "axes must be one or more different axes of an array of 2, got 2"),
-        (np.ones((2, 3)), (), ValueError, "axes must be one or more different axes of an array of 2, got ()"),
+        (
+            np.ones((2, 3)),
+            2,
+            ValueError,
+            "axes must name one or more different axes of x, which has 2, got 2",
+        ),
+        (
+            np.ones((2, 3)),
+            (),
+            ValueError,
+            "axes must name one or more different axes of x, which has 2, got ()",
+        ),
         (
             np.ones((2, 3)),
             (1, -1),
             ValueError,
-            "axes must be one or more different axes of an array of 2, got (1, -1)",
+            "axes must name one or more different axes of x, which has 2, got (1, -1)",
         ),
-        (np.ones(()), 0, ValueError, "axes must be one or more different axes of an array of 0, got 0"),
+        (np.ones(()), 0, ValueError, "axes must name one or more different axes of x, which has 0, got 0"),
         (np.ones((2, 3)), 1.0, TypeError, "axes must be an integer or a tuple of integers, got float 1.0"),
         (np.ones((2, 3)), True, TypeError, "axes must be an integer or a tuple of integers, got bool True"),
         (np.ones((2, 0)), 1, ValueError, "x must have n1 >= 1, got shape (2, 0)"),
@@ -229,6 +239,13 @@ def test_axes_are_numbers_from_either_end(axes, same):
 def test_normalize_refuses_what_it_cannot_do(x, axes, error, message):
     with pytest.raises(error, match=exactly(message)):
         bn.normalize_forward(x, axes)
+
+
+@pytest.mark.parametrize(("center", "got"), [(None, "NoneType None"), (1, "int 1"), ("no", "str 'no'")])
+def test_center_is_a_bool(center, got):
+    with pytest.raises(TypeError, match=exactly(f"center must be True or False, got {got}")):
+        bn.normalize_forward(np.ones((2, 3)), 0, center=center)
+    assert bn.normalize_forward(np.ones((2, 3)), 0, center=np.False_)[1].paths == ("variance",)
 
 
 def test_backward_refuses_what_does_not_belong_to_it():
