@@ -158,6 +158,19 @@ def test_gradient_scales_with_a_tiny_spread(dtype):
         bn.batchnorm_backward_staged(dy, narrow)  # by its power -3/2
 
 
+@pytest.mark.parametrize(("dtype", "s"), [(np.float32, 1.4e-13), (np.float64, 1.8e-103)])
+def test_the_staged_pass_leaves_the_range_where_documented(dtype, s):
+    h, one = np.array([[-1.0], [1.0]], dtype), np.ones(1, dtype)
+    for spread, accepted in ((1.03 * s, True), (0.97 * s, False)):
+        _, cache = bn.batchnorm_forward(h * dtype(spread), one, one, eps=0)
+        try:
+            bn.batchnorm_backward_staged(h, cache)
+        except ValueError:
+            assert not accepted
+        else:
+            assert accepted
+
+
 @pytest.mark.parametrize(
     ("name", "h", "gamma", "eps"),
     [
@@ -254,3 +267,13 @@ def test_double_backward_names_the_result_that_overflows(name, scale):
     u, dy = given["u"] * pattern, given["dy"] * pattern
     with pytest.raises(ValueError, match=f"^{name} leaves the range of float64: rescale the inputs$"):
         bn.batchnorm_double_backward(u, np.full(1, given["v"]), np.full(1, given["w"]), dy, cache)
+
+
+def test_double_backward_of_a_tiny_spread_needs_no_square_of_its_inverse():
+    h, pattern = np.array([[0.0], [1.0], [4.0]]), np.array([[0.5], [-1.0], [0.25]])
+    one, zero = np.ones(1), np.zeros(1)
+    _, wide = bn.batchnorm_forward(h, one, one, eps=0)
+    _, narrow = bn.batchnorm_forward(h * 2.0**-515, one, one, eps=0)  # 9e-156
+    expected = bn.batchnorm_double_backward(pattern, zero, zero, pattern, wide)[1]
+    phi_h = bn.batchnorm_double_backward(pattern * 2.0**-170, zero, zero, pattern, narrow)[1]
+    bn.assert_grads_close("phi_h", phi_h * 2.0**-860, expected)
