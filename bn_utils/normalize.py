@@ -31,7 +31,7 @@ class NormCache(NamedTuple):
     paths: tuple[str, ...]  # that the gradient takes beside the direct one
     gamma: np.ndarray | None = None  # with the axes of x_hat, of length 1 where it is shared
     shape: tuple[int, ...] = ()  # of x
-    member: str = ""  # of the family, as "layernorm"; none for the general one
+    member: str = ""  # of the family, as layernorm; empty for the general one
 
 
 def normalize_forward(x, axes, eps=1e-5, center=True):
