@@ -70,7 +70,8 @@ def describe(app, page, template, context, doctree):
 
 def summary(doctree):
     """The first paragraph of a page, shortened; "" if it has formulas, or if there is none."""
-    first = next((part for part in doctree[0] if isinstance(part, nodes.paragraph)), None)
+    section = next(doctree.findall(nodes.section))  # a target stands before it
+    first = next((part for part in section if isinstance(part, nodes.paragraph)), None)
     if first is None or next(first.findall(nodes.math), None):
         return ""
     return re.sub(":$", ".", shorten(first.astext(), 200, placeholder=" ..."))

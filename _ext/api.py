@@ -16,6 +16,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
 from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
 
@@ -76,6 +77,8 @@ def link(app, what, name, found, options, lines):
     text = "\n".join(lines)
     if what == "class" and hasattr(found, "_fields") and "Attributes\n---" not in text:
         fields = FIELD.findall(inspect.getsource(found))
+        if tuple(field for field, _ in fields) != found._fields:
+            raise ExtensionError(f"{name}: each field needs a comment with its shape")
         text += "\n\nAttributes\n----------\n" + "\n".join(f"{field} : {shape}" for field, shape in fields)
     text = PART.sub(lambda part: WRITTEN[part.lastgroup].format(part[part.lastgroup]), text)
     lines[:] = TYPE.sub(r"\1:py:class:`.\2`\3", text).split("\n")

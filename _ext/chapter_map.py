@@ -8,7 +8,10 @@
 A line gives a chapter's label, a short name, and the labels of what it needs.
 """
 
+from html import escape
+
 from docutils import nodes
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 ROW, LEFT, WIDTH = 27, 96, 300  # pixels: the height of a row, the room of the arcs, all of it
@@ -46,6 +49,8 @@ def visit(self, node):
     labels = env.get_domain("std").labels
     drawn, lit = [], []
     for row, (label, name, needs) in enumerate(node["rows"]):
+        if label not in labels:
+            raise ExtensionError(f"chapter-map: no page has the label {label!r}")
         document = labels[label][0]
         number = env.toc_secnumbers.get(document, {}).get("", (0,))[0]
         for needed in needs:
@@ -54,7 +59,7 @@ def visit(self, node):
         drawn.append(
             f'<a id="map-{label}" href="{builder.get_relative_uri(here, document)}">'
             f'<circle cx="{LEFT}" cy="{(row + 0.5) * ROW}" r="4"/>'
-            f'<text x="{LEFT + 14}" y="{(row + 0.5) * ROW + 5}">{number} {name}</text></a>'
+            f'<text x="{LEFT + 14}" y="{(row + 0.5) * ROW + 5}">{number} {escape(name)}</text></a>'
         )
         lit.append(f".chapter-map:has(#map-{label}:is(:hover, :focus)) :is(.from-{label}, .to-{label})")
     self.body.append(

@@ -36,6 +36,10 @@ class Names(Domain):
         kept = {name: place for name, place in self.data["symbols"].items() if place[0] != document}
         self.data["symbols"] = kept
 
+    def merge_domaindata(self, documents, other):
+        places = {name: place for name, place in other["symbols"].items() if place[0] in documents}
+        self.data["symbols"] = places | self.data["symbols"]
+
 
 class Symbols(SphinxTransform):
     """Name the rows of a table of symbols: by the code, and by the names of Greek letters."""
@@ -55,9 +59,14 @@ class Symbols(SphinxTransform):
                 place = (self.env.docname, f"symbol-{names[0]}")
                 for command in re.findall(r"\\([a-z]+)", symbol.astext()):
                     with suppress(KeyError):  # no letter, but a hat
-                        names += [lookup(f"GREEK SMALL LETTER {command}"), command]
+                        names += [letter(command), command]
                 for name in names:
                     found.setdefault(name, place)
+
+
+def letter(command):
+    """The Greek letter that a TeX command gives, or a KeyError; Unicode spells lambda without its b."""
+    return lookup(f"GREEK SMALL LETTER {command.replace('lambda', 'lamda')}")
 
 
 class Unindexed(SphinxPostTransform):

@@ -18,7 +18,7 @@ TOOLTIPS = {"book.pdf": "Download the whole book", "book.zip": "Download this si
 
 def downloads():
     folder = os.environ.get("BOOK_DOWNLOADS")
-    return sorted(Path(folder).iterdir()) if folder else []
+    return [path for path in sorted(Path(folder).iterdir()) if path.name in TOOLTIPS] if folder else []
 
 
 def add_files(app, config):
@@ -36,7 +36,8 @@ def add_buttons(app, page, template, context, doctree):
     options = app.config.html_theme_options
     address, branch = urlsplit(options.get("repository_url", "")), options.get("repository_branch")
     if page.startswith("chapters/") and address.hostname == "github.com":
-        fields = {"repository": address.path.strip("/"), "branch": branch, "page": page}
+        repository = address.path.strip("/").removesuffix(".git")
+        fields = {"repository": repository, "branch": branch, "page": page}
         links = [
             button(place, url.format(**fields), f"Run this chapter on {place}", "fas fa-play")
             for place, url in PLACES.items()

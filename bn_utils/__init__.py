@@ -59,11 +59,9 @@ from bn_utils.running import (
     update_running,
 )
 from bn_utils.spatial import (
-    RunningState,
     spatial_batchnorm_backward,
-    spatial_batchnorm_evaluate,
     spatial_batchnorm_forward,
-    spatial_batchnorm_update,
+    spatial_batchnorm_inference,
 )
 
 __version__ = "0.1.0"
@@ -74,7 +72,6 @@ __all__ = [
     "LinearCache",
     "NormCache",
     "ReluCache",
-    "RunningState",
     "SoftmaxCrossEntropyCache",
     "assert_grads_close",
     "batchnorm_backward",
@@ -117,8 +114,7 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "spatial_batchnorm_backward",
-    "spatial_batchnorm_evaluate",
     "spatial_batchnorm_forward",
-    "spatial_batchnorm_update",
+    "spatial_batchnorm_inference",
     "update_running",
 ]

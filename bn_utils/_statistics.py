@@ -1,8 +1,6 @@
-"""The statistics of a batch, shared by the forward pass and the Jacobian (not validated)."""
+"""The statistics of a batch and the factor that they give (not validated)."""
 
-import numpy as np
-
-from bn_utils._validation import check_overflow
+from bn_utils._validation import check_overflow, first_index
 
 
 def batch_statistics(h):
@@ -14,26 +12,16 @@ def batch_statistics(h):
 
 
 def inverse_std(var, eps, zero="a column of h is constant or nearly so", symbol="sigma^2"):
-    """(var + eps)^(-1/2), the factor of eq-normalize: (H,), or a ValueError where it is not finite.
+    """(var + eps)^(-1/2), the factor of eq-normalize, or a ValueError where it is not finite.
 
     `zero` says when the variance is 0, and `symbol` what it is called.
     """
-    check_overflow(var=var + eps)
-    constant = np.flatnonzero(var + eps == 0).tolist()
-    if constant:
+    shifted = var + eps
+    check_overflow(var=shifted)
+    zeros = shifted == 0
+    if zeros.any():
         raise ValueError(
             f"eps must be large enough for {var.dtype} where {zero}, "
-            f"got eps = {eps} and {symbol} + eps = 0 in column(s) {constant}"
+            f"got eps = {eps} and {symbol} + eps = 0 at index {first_index(zeros)}"
         )
-    return (var + eps) ** -0.5
-
-
-def inverse_root(var, eps):
-    """Return (var + eps)^(-1/2), or a ValueError where it is not finite."""
-    check_overflow(var=var + eps)
-    if (var + eps == 0).any():
-        raise ValueError(
-            f"eps must be large enough for {var.dtype} where the entries that are normalised together "
-            f"are all equal or nearly so (for RMS norm, 0), got eps = {eps} and a variance + eps of 0"
-        )
-    return (var + eps) ** -0.5
+    return shifted**-0.5

@@ -98,6 +98,14 @@ def check_labels(labels, N, C):
     return array
 
 
+def check_variance(running_var):
+    """Raise a ValueError where a running variance, an array of numbers already, is negative."""
+    negative = running_var.real < 0
+    if negative.any():
+        where = first_index(negative)
+        raise ValueError(f"running_var must be >= 0, got {running_var[where]} at index {where}")
+
+
 def check_cache(cache, kind, source):
     """Return `cache`, or a TypeError that names the function it must come from."""
     if not isinstance(cache, kind):
@@ -144,9 +152,10 @@ def _as_array(name, value):
     if array.dtype in DTYPES:
         return array
     if array.dtype.kind in "biufc":
+        wide = "complex128" if array.dtype.kind == "c" else "float64"
         raise TypeError(
             f"{name} must be float32, float64 or complex128, got {array.dtype}; "
-            f"convert it with .astype(np.float64)"
+            f"convert it with .astype(np.{wide})"
         )
     raise TypeError(f"{name} must be an array of numbers, got {describe(value)}")
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bn_utils._statistics import inverse_root
+from bn_utils._statistics import inverse_std
 from bn_utils._validation import (
     check_arrays,
     check_cache,
@@ -14,19 +14,24 @@ from bn_utils._validation import (
     plain_array,
 )
 
+ZERO = "the entries normalised together are equal or nearly so (for RMS norm: 0)"
+
 
 class NormCache(NamedTuple):
-    """What the backward pass needs; mu, var and inv_std have length 1 along the axes."""
+    """What the backward pass needs; x_hat and gamma are references, not copies.
+
+    mu, var and inv_std have length 1 along the axes.
+    """
 
     x_hat: np.ndarray  # of the shape in which x was normalised
-    mu: np.ndarray
+    mu: np.ndarray  # of RMS norm, 0
     var: np.ndarray  # biased; of RMS norm, the mean of the squares
-    inv_std: np.ndarray
-    axes: tuple[int, ...]
+    inv_std: np.ndarray  # (var + eps)^(-1/2)
+    axes: tuple[int, ...]  # over which the entries were normalised together
     paths: tuple[str, ...]  # that the gradient takes beside the direct one
     gamma: np.ndarray | None = None  # with the axes of x_hat, of length 1 where it is shared
     shape: tuple[int, ...] = ()  # of x
-    member: str = ""
+    member: str = ""  # of the family, as layernorm; empty for the general one
 
 
 def normalize_forward(x, axes, eps=1e-5, center=True):
@@ -46,7 +51,8 @@ def normalize_forward(x, axes, eps=1e-5, center=True):
     Returns
     -------
     x_hat : array
-        Of the shape and dtype of x.
+        Of the shape and dtype of x. The cache refers to it: changing it in place makes the
+        backward pass wrong.
     cache : NormCache
 
     Raises
@@ -57,12 +63,14 @@ def normalize_forward(x, axes, eps=1e-5, center=True):
     """
     (x,) = check_arrays(x=(x, _letters("x", x)))
     axes, eps = _check_axes(axes, x.ndim), check_number("eps", eps)
+    if not isinstance(center, bool | np.bool_):
+        raise TypeError(f"center must be True or False, got {describe(center)}")
     with np.errstate(over="ignore", invalid="ignore"):
         # a first entry is taken off and put back: the mean of equal entries is then exact
         first = x[tuple(slice(1) if axis in axes else slice(None) for axis in range(x.ndim))]
         mu = first + (x - first).mean(axes, keepdims=True) if center else np.zeros_like(first)
         var = ((x - mu) ** 2).mean(axes, keepdims=True)
-        inv_std = inverse_root(var, eps)
+        inv_std = inverse_std(var, eps, ZERO, "the variance")
         x_hat = (x - mu) * inv_std
     return x_hat, NormCache(x_hat, mu, var, inv_std, axes, ("mean", "variance") if center else ("variance",))
 
@@ -110,5 +118,5 @@ def _check_axes(axes, ndim):
         raise TypeError(f"axes must be an integer or a tuple of integers, got {describe(axes)}")
     found = {axis % ndim for axis in given if -ndim <= axis < ndim}
     if not given or len(found) < len(given):
-        raise ValueError(f"axes must be one or more different axes of an array of {ndim}, got {axes}")
+        raise ValueError(f"axes must name one or more different axes of x, which has {ndim}, got {axes}")
     return tuple(sorted(map(int, found)))

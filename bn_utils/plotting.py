@@ -17,8 +17,8 @@ from bn_utils._validation import check_arrays
 class Path(NamedTuple):
     """How one path of the gradient looks (colour-blind safe, and told apart in grey)."""
 
-    color: str
-    linestyle: str
+    color: str  # as Matplotlib takes it
+    linestyle: str  # as Matplotlib takes it
 
 
 PATHS = {

@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bn_utils._affine import check_member
 from bn_utils._statistics import inverse_std
-from bn_utils._validation import check_arrays, check_cache, check_number, check_overflow, describe
+from bn_utils._validation import (
+    check_arrays,
+    check_cache,
+    check_number,
+    check_overflow,
+    check_variance,
+    describe,
+)
 from bn_utils.batchnorm import BatchNormCache
+from bn_utils.normalize import NormCache
 
 
 class InferenceCache(NamedTuple):
@@ -28,46 +37,48 @@ def update_running(running_mean, running_var, cache, momentum=0.1, *, weighs="ne
 
     Parameters
     ----------
-    running_mean, running_var : (H,) arrays
+    running_mean, running_var : (H,) arrays, or (C,) arrays of images
         The values before the step, in the precision of the batch.
-    cache : BatchNormCache
-        As returned by `batchnorm_forward` for the new batch.
+    cache : BatchNormCache or NormCache
+        As returned for the new batch by `batchnorm_forward`, or by `spatial_batchnorm_forward`.
     momentum : float, from 0 to 1
         A weight; the other value gets 1 - momentum. 0 or 1 leaves one of the two as it is.
     weighs : {"new", "old"}
         The value that `momentum` is the weight of: that of the batch ("new": PyTorch) or
         the running one ("old": CS231n, Keras, Flax).
     correction : {1, 0}
-        The variance of the batch is taken with the divisor N - correction: 1 is the unbiased
-        one (PyTorch), 0 the one that normalises the batch (CS231n).
+        The variance of the batch is taken with the divisor N - correction, for images
+        N H W - correction: 1 is the unbiased one (PyTorch), 0 the one that normalises the
+        batch (CS231n).
 
     Returns
     -------
-    running_mean, running_var : (H,) arrays
+    running_mean, running_var : arrays
         The values after the step; the arguments are left alone.
 
     Raises
     ------
     TypeError, ValueError
         An argument of the wrong dtype, shape or value, a negative running variance, a result
-        out of range, or a batch of one row where `correction` is 1 (PyTorch refuses it too).
+        out of range, a cache of evaluation, or a batch of one row, or of one entry a channel,
+        where `correction` is 1 (PyTorch refuses it too).
     """
-    cache = check_cache(cache, BatchNormCache, "batchnorm_forward")
-    h, mu, var, running_mean, running_var = check_arrays(
-        h=(cache.h, "N H"),
-        mu=(cache.mu, "H"),
-        var=(cache.var, "H"),
-        running_mean=(running_mean, "H"),
-        running_var=(running_var, "H"),
+    mu, var, N, letter = _batch(cache)
+    mu, var, running_mean, running_var = check_arrays(
+        mu=(mu, letter),
+        var=(var, letter),
+        running_mean=(running_mean, letter),
+        running_var=(running_var, letter),
     )
-    _check_variance(running_var)
+    check_variance(running_var)
     _check_choice("weighs", weighs, ("new", "old"))
     _check_choice("correction", correction, (0, 1))
-    momentum, N = check_number("momentum", momentum), len(h)
+    momentum = check_number("momentum", momentum)
     if momentum > 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
     if correction == N:
-        raise ValueError("cache must be of a batch of N >= 2 rows where correction is 1, got N = 1")
+        entries = {"H": "rows", "C": "entries a channel"}[letter]
+        raise ValueError(f"cache must be of a batch of N >= 2 {entries} where correction is 1, got N = 1")
     new, old = (momentum, 1 - momentum) if weighs == "new" else (1 - momentum, momentum)
     with np.errstate(over="ignore", invalid="ignore"):
         running_mean = old * running_mean + new * mu
@@ -109,7 +120,7 @@ def batchnorm_inference(h, gamma, beta, running_mean, running_var, eps=1e-5):
         running_mean=(running_mean, "H"),
         running_var=(running_var, "H"),
     )
-    _check_variance(running_var)
+    check_variance(running_var)
     eps = check_number("eps", eps)
     with np.errstate(over="ignore", invalid="ignore"):
         inv_std = inverse_std(running_var, eps, "running_var is 0", "running_var")
@@ -151,10 +162,15 @@ def batchnorm_inference_backward(dy, cache):
     return check_overflow(dh=dh, dgamma=dgamma, dbeta=dbeta)
 
 
-def _check_variance(running_var):
-    negative = np.flatnonzero(running_var.real < 0).tolist()
-    if negative:
-        raise ValueError(f"running_var must be >= 0, got a negative value in column(s) {negative}")
+def _batch(cache):
+    """The statistics of a batch, over how many entries each is taken, and the letter of their axis."""
+    if isinstance(cache, NormCache):
+        cache = check_member("spatial_batchnorm", cache)
+        if not cache.paths:
+            raise ValueError("cache must be that of a step of training, got one of evaluation")
+        return cache.mu.ravel(), cache.var.ravel(), cache.x_hat.size // cache.mu.size, "C"
+    cache = check_cache(cache, BatchNormCache, "batchnorm_forward")
+    return cache.mu, cache.var, len(cache.h), "H"
 
 
 def _check_choice(name, value, choices):

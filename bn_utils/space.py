@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bn_utils._validation import check_arrays
+from bn_utils._validation import check_arrays, describe
 from bn_utils.plotting import INK, MUTED, PATHS, Path
 
 BACK, UP = 0.55, 0.85  # how long a unit to the back, and along 1, is on paper
@@ -22,13 +22,21 @@ def projection(ax, h_hat, g, left):
     h_hat, g, left : (3,) arrays of float
         A normalised column, a gradient dy, and s / gamma times its dh.
 
+    Returns
+    -------
+    matplotlib Axes
+        The one that was given.
+
     Raises
     ------
     TypeError, ValueError
-        An argument of the wrong dtype, shape or value, or an h_hat that is 0.
+        An argument of the wrong dtype, shape or value, or an h_hat whose length is 0.
     """
-    h_hat, g, left = check_arrays(h_hat=(h_hat, "N"), g=(g, "N"), left=(left, "N"))
-    if len(h_hat) != 3 or not h_hat.any():
+    arrays = h_hat, g, left = check_arrays(h_hat=(h_hat, "N"), g=(g, "N"), left=(left, "N"))
+    for name, array in zip(("h_hat", "g", "left"), arrays, strict=True):
+        if np.iscomplexobj(array):
+            raise TypeError(f"{name} must be real, got {describe(array)}")
+    if len(h_hat) != 3 or np.linalg.norm(h_hat) == 0:
         raise ValueError(f"h_hat must have 3 entries, not all 0, got {h_hat}")
     up = np.ones(3) / 3**0.5
     out = h_hat / np.linalg.norm(h_hat)

@@ -57,12 +57,9 @@ def torch_gradients(X, W, b, gamma, beta, da, eps=1e-5):
         X=(X, "N D"), W=(W, "D H"), b=(b, "H"), gamma=(gamma, "H"), beta=(beta, "H"), da=(da, "N H")
     )
     eps = check_number("eps", eps)
-    _refuse_complex(("X", "W", "b", "gamma", "beta", "da"), arrays)
     X, W, b = arrays[:3]
     with np.errstate(over="ignore", invalid="ignore"):
-        h = X @ W + b
-        check_overflow(h=h)
-        inverse_std(batch_statistics(h)[1], eps)  # where this is 1/0, PyTorch takes 0
+        _check_statistics(X @ W + b, eps)
     with torch.inference_mode(False), torch.enable_grad():
         X, W, b, gamma, beta, da = (torch.from_numpy(array.copy(order="C")) for array in arrays)
         inputs = [tensor.requires_grad_() for tensor in (X, W, b, gamma, beta)]
@@ -85,8 +82,7 @@ def torch_double_backward(u, v, w, dy, h, gamma, eps=1e-5):
         u=(u, "N H"), v=(v, "H"), w=(w, "H"), dy=(dy, "N H"), h=(h, "N H"), gamma=(gamma, "H")
     )
     eps = check_number("eps", eps)
-    with np.errstate(over="ignore", invalid="ignore"):
-        inverse_std(batch_statistics(arrays[4])[1], eps)
+    _check_statistics(arrays[4], eps)
     with torch.inference_mode(False), torch.enable_grad():
         u, v, w, *inputs = (torch.from_numpy(array.copy(order="C")) for array in arrays)
         phi, inputs = double_backward_loss(u, v, w, *inputs, eps)
@@ -111,10 +107,11 @@ def _real_arrays(**specs):
     return arrays
 
 
-def _refuse_complex(names, arrays):
-    for name, array in zip(names, arrays, strict=True):
-        if np.iscomplexobj(array):
-            raise TypeError(f"{name} must be float32 or float64 for PyTorch's batch norm, got {array.dtype}")
+def _check_statistics(h, eps):
+    """Refuse a batch whose inverse_std is not finite: where it is 1/0 or 1/inf, PyTorch takes 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        check_overflow(h=h)
+        inverse_std(batch_statistics(h)[1], eps)
 
 
 def torch_training(start, batches, rate, eps=1e-5):
@@ -142,27 +139,30 @@ def torch_training(start, batches, rate, eps=1e-5):
     Raises
     ------
     TypeError, ValueError
-        An argument of the wrong dtype, shape or value.
+        An argument of the wrong dtype, shape or value, a result out of range, as after too
+        large a rate, or in some batch a column with sigma^2 + eps = 0.
     """
     shapes = {"W1": "D H", "b1": "H", "gamma": "H", "beta": "H", "W2": "H C", "b2": "C"}
     if not isinstance(start, dict) or start.keys() != shapes.keys():
         raise ValueError(f"start must be a dictionary with the keys {', '.join(shapes)}")
-    arrays = check_arrays(**{name: (start[name], shape) for name, shape in shapes.items()})
+    arrays = _real_arrays(**{name: (start[name], shape) for name, shape in shapes.items()})
     rate, eps = check_number("rate", rate, zero=False), check_number("eps", eps)
-    _refuse_complex(shapes, arrays)
-    p = {name: torch.tensor(array) for name, array in zip(shapes, arrays, strict=True)}
-    descent = torch.optim.SGD([tensor.requires_grad_() for tensor in p.values()], lr=rate)
     losses = []
-    for X, labels in batches:
-        X = check_arrays(W1=(arrays[0], "D H"), X=(X, "N D"))[1]
-        _refuse_complex(["X"], [X])
-        X, labels = torch.tensor(X), torch.tensor(check_labels(labels, len(X), len(p["b2"])))
-        h = torch.nn.functional.linear(X, p["W1"].T, p["b1"])
-        y = torch.nn.functional.batch_norm(h, None, None, p["gamma"], p["beta"], training=True, eps=eps)
-        z = torch.nn.functional.linear(torch.relu(y), p["W2"].T, p["b2"])
-        loss = torch.nn.functional.cross_entropy(z, labels)
-        descent.zero_grad()
-        loss.backward()
-        descent.step()
-        losses.append(loss.item())
-    return np.array(losses), {name: tensor.detach().numpy() for name, tensor in p.items()}
+    with torch.inference_mode(False), torch.enable_grad():
+        p = {name: torch.tensor(array) for name, array in zip(shapes, arrays, strict=True)}
+        descent = torch.optim.SGD([tensor.requires_grad_() for tensor in p.values()], lr=rate)
+        for X, labels in batches:
+            X = _real_arrays(W1=(arrays[0], "D H"), X=(X, "N D"))[1]
+            labels = check_labels(labels, len(X), len(p["b2"])).astype(np.int64)
+            h = torch.nn.functional.linear(torch.tensor(X), p["W1"].T, p["b1"])
+            _check_statistics(h.detach().numpy(), eps)
+            y = torch.batch_norm(h, p["gamma"], p["beta"], None, None, True, 0.0, eps, False)
+            z = torch.nn.functional.linear(torch.relu(y), p["W2"].T, p["b2"])
+            loss = torch.nn.functional.cross_entropy(z, torch.from_numpy(labels))
+            descent.zero_grad()
+            loss.backward()
+            descent.step()
+            losses.append(loss.item())
+    losses, parameters = np.array(losses), {name: tensor.detach().numpy() for name, tensor in p.items()}
+    check_overflow(losses=losses, **parameters)
+    return losses, parameters

@@ -60,6 +60,8 @@ def test_a_page_says_what_it_is_to_search_engines_and_link_previews(pages):
         assert not re.search(r"[\\{}$_]|:$", data["description"].replace("bn_utils", "")), name
         assert data["og:image"] == f"{BOOK}_static/card.png"
         assert data["twitter:card"] == "summary_large_image"
+    goal = meta(pages["chapters/01_forward.html"])["description"]
+    assert goal.startswith("After this page you can write batch norm\u2019s forward pass")
     descriptions = {meta(soup).get("description") for name, soup in pages.items() if name != "index.html"}
     assert len(descriptions - {None}) == len(pages) - 4
 

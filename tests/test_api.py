@@ -5,9 +5,12 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from browsing import parse
+from extensions import extension
+from sphinx.errors import ExtensionError
 
 import bn_utils as bn
 from bn_utils.diagnose import __main__ as command
@@ -63,8 +66,20 @@ def test_a_docstring_leads_to_its_equations_its_chapter_and_other_functions(page
 def test_a_named_tuple_says_the_shapes_of_its_fields(page):
     fields = page.find(id="bn_utils.BatchNormCache").find_parent("dl").select(".field-list dd dt")
     names, shapes = zip(*(field.stripped_strings for field in fields), strict=True)
-    assert names == bn.BatchNormCache._fields[:-1]
-    assert shapes == ("(N, H)", "(H,)", "(H,), biased", "(H,)", "(N, H)", "(H,)")
+    assert names == bn.BatchNormCache._fields
+    assert shapes[:-1] == ("(N, H)", "(H,)", "(H,), biased", "(H,)", "(N, H)", "(H,)")
+
+
+class Incomplete(NamedTuple):
+    """Two fields, of which one says nothing."""
+
+    told: int  # (N,)
+    untold: int
+
+
+def test_a_field_that_does_not_say_its_shape_fails_the_build():
+    with pytest.raises(ExtensionError, match=r"^a\.B: each field needs a comment with its shape$"):
+        extension("api").link(None, "class", "a.B", Incomplete, None, ["Two fields."])
 
 
 def test_nothing_of_the_markup_is_left(page):

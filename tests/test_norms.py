@@ -158,14 +158,18 @@ def test_one_entry_or_equal_entries_give_beta(name):
         np.testing.assert_array_equal(y, np.zeros(shape) + beta.reshape(-1, *(1,) * (len(shape) - 2)))
         dy = np.ones(shape)
         np.testing.assert_array_equal(MEMBERS[name][2](dy, cache)[0], np.zeros(shape))
-        with pytest.raises(ValueError, match=r"got eps = 0.0 and a variance \+ eps of 0$"):
+        with pytest.raises(ValueError, match=r"eps = 0.0 and the variance \+ eps = 0 at index \((0, )+0\)$"):
             FORWARDS[name](x, gamma, beta, 0)
 
 
 def test_a_row_of_zeros_has_no_root_of_squares():
-    x = np.array([[0.0, 0.0], [1.0, 2.0]])
-    assert not bn.rmsnorm_forward(x, np.ones(2), 1e-5)[0][0].any()
-    with pytest.raises(ValueError, match=r"^eps must be large enough for float64 where the entries that are"):
+    x = np.array([[1.0, 2.0], [0.0, 0.0]])
+    assert not bn.rmsnorm_forward(x, np.ones(2), 1e-5)[0][1].any()
+    message = (
+        "eps must be large enough for float64 where the entries normalised together are equal or nearly so "
+        "(for RMS norm: 0), got eps = 0.0 and the variance + eps = 0 at index (1, 0)"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
         bn.rmsnorm_forward(x, np.ones(2), 0)
 
 
@@ -206,15 +210,25 @@ def test_axes_are_numbers_from_either_end(axes, same):
 @pytest.mark.parametrize(
     ("x", "axes", "error", "message"),
     [
-        (np.ones((2, 3)), 2, ValueError, "axes must be one or more different axes of an array of 2, got 2"),
-        (np.ones((2, 3)), (), ValueError, "axes must be one or more different axes of an array of 2, got ()"),
+        (
+            np.ones((2, 3)),
+            2,
+            ValueError,
+            "axes must name one or more different axes of x, which has 2, got 2",
+        ),
+        (
+            np.ones((2, 3)),
+            (),
+            ValueError,
+            "axes must name one or more different axes of x, which has 2, got ()",
+        ),
         (
             np.ones((2, 3)),
             (1, -1),
             ValueError,
-            "axes must be one or more different axes of an array of 2, got (1, -1)",
+            "axes must name one or more different axes of x, which has 2, got (1, -1)",
         ),
-        (np.ones(()), 0, ValueError, "axes must be one or more different axes of an array of 0, got 0"),
+        (np.ones(()), 0, ValueError, "axes must name one or more different axes of x, which has 0, got 0"),
         (np.ones((2, 3)), 1.0, TypeError, "axes must be an integer or a tuple of integers, got float 1.0"),
         (np.ones((2, 3)), True, TypeError, "axes must be an integer or a tuple of integers, got bool True"),
         (np.ones((2, 0)), 1, ValueError, "x must have n1 >= 1, got shape (2, 0)"),
@@ -225,6 +239,13 @@ def test_axes_are_numbers_from_either_end(axes, same):
 def test_normalize_refuses_what_it_cannot_do(x, axes, error, message):
     with pytest.raises(error, match=exactly(message)):
         bn.normalize_forward(x, axes)
+
+
+@pytest.mark.parametrize(("center", "got"), [(None, "NoneType None"), (1, "int 1"), ("no", "str 'no'")])
+def test_center_is_a_bool(center, got):
+    with pytest.raises(TypeError, match=exactly(f"center must be True or False, got {got}")):
+        bn.normalize_forward(np.ones((2, 3)), 0, center=center)
+    assert bn.normalize_forward(np.ones((2, 3)), 0, center=np.False_)[1].paths == ("variance",)
 
 
 def test_backward_refuses_what_does_not_belong_to_it():
@@ -312,7 +333,7 @@ def test_fifty_steps_match_batchnorm2d_in_both_modes_state_included(momentum):
     with torch.no_grad():
         layer.weight.copy_(torch.tensor(gamma))
         layer.bias.copy_(torch.tensor(beta))
-    state = bn.RunningState(np.zeros(channels), np.ones(channels))
+    state = np.zeros(channels), np.ones(channels)
 
     def compare(x, y, cache, note):
         dy, leaf = rng.normal(size=x.shape), torch.tensor(x, requires_grad=True)
@@ -329,65 +350,95 @@ def test_fifty_steps_match_batchnorm2d_in_both_modes_state_included(momentum):
         y, cache = bn.spatial_batchnorm_forward(x, gamma, beta, eps)
         compare(x, y, cache, f"training, step {step}")
         before = state
-        state = bn.spatial_batchnorm_update(before, cache, momentum)
-        assert not np.shares_memory(before.mean, state.mean)
-        bn.assert_grads_close("mean", state.mean, layer.running_mean.numpy())
-        bn.assert_grads_close("variance", state.var, layer.running_var.numpy())
+        state = bn.update_running(*before, cache, momentum)
+        assert not any(map(np.shares_memory, before, state))
+        bn.assert_grads_close("mean", state[0], layer.running_mean.numpy())
+        bn.assert_grads_close("variance", state[1], layer.running_var.numpy())
         layer.eval()
-        y, cache = bn.spatial_batchnorm_evaluate(x, gamma, beta, state, eps)
+        y, cache = bn.spatial_batchnorm_inference(x, gamma, beta, *state, eps)
         compare(x, y, cache, f"evaluation, step {step}")
 
 
-def test_momentum_is_a_tenth_and_eps_1e_minus_5_by_default():
+def test_eps_is_1e_minus_5_by_default_in_evaluation():
     x, two = np.random.default_rng(9).normal(size=(2, 2, 2, 2)), np.ones(2)
-    state, (_, cache) = bn.RunningState(0 * two, two), bn.spatial_batchnorm_forward(x, two, two)
-    for default, explicit in zip(
-        bn.spatial_batchnorm_update(state, cache),
-        bn.spatial_batchnorm_update(state, cache, 0.1),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(default, explicit)
-    default, _ = bn.spatial_batchnorm_evaluate(x, two, two, state)
-    explicit, _ = bn.spatial_batchnorm_evaluate(x, two, two, state, 1e-5)
+    default, _ = bn.spatial_batchnorm_inference(x, two, two, 0 * two, two)
+    explicit, _ = bn.spatial_batchnorm_inference(x, two, two, 0 * two, two, 1e-5)
     np.testing.assert_array_equal(default, explicit)
 
 
 def test_float32_stays_float32_in_evaluation():
     x, two = np.ones((2, 2, 2, 2), np.float32), np.ones(2, np.float32)
-    state = bn.RunningState(0 * two, two)
-    y, cache = bn.spatial_batchnorm_evaluate(x, two, two, state)
-    state = bn.spatial_batchnorm_update(state, bn.spatial_batchnorm_forward(x, two, two)[1])
+    y, cache = bn.spatial_batchnorm_inference(x, two, two, 0 * two, two)
+    state = bn.update_running(0 * two, two, bn.spatial_batchnorm_forward(x, two, two)[1])
     arrays = (y, *state, *bn.spatial_batchnorm_backward(x, cache))
     assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
 
 
-def test_states_and_steps_that_do_not_fit_are_refused():
+def test_the_other_convention_keeps_the_biased_variance_of_images():
     x, two = np.arange(8.0).reshape(1, 2, 2, 2), np.ones(2)
-    state = bn.RunningState(0 * two, two)
     _, cache = bn.spatial_batchnorm_forward(x, two, two)
-    _, evaluated = bn.spatial_batchnorm_evaluate(x, two, two, state)
-    _, single = bn.spatial_batchnorm_forward(x[..., :1, :1], two, two)
-    _, instance = bn.instancenorm_forward(x, two, two)
-    evaluate, update = bn.spatial_batchnorm_evaluate, bn.spatial_batchnorm_update
-    short, negative = bn.RunningState(two[:1], two), bn.RunningState(two, -two)
+    mean, var = bn.update_running(two, two, cache, 0.0, weighs="old", correction=0)
+    bn.assert_grads_close("mean", mean, x.mean((0, 2, 3)))
+    bn.assert_grads_close("variance", var, x.var((0, 2, 3)))
+
+
+X, TWO = np.arange(8.0).reshape(1, 2, 2, 2), np.ones(2)
+NEGATIVE = np.array([1.0, -0.5])
+
+
+@pytest.mark.parametrize(
+    ("mean", "var", "eps", "error", "message"),
+    [
+        ("a", TWO, 0, TypeError, "running_mean must be an array of numbers, got str 'a'"),
+        (TWO, "b", 0, TypeError, "running_var must be an array of numbers, got str 'b'"),
+        (TWO[:1], TWO, 0, ValueError, "running_mean must have shape (C,) with C = 2 as in x, got (1,)"),
+        (TWO, TWO[:1], 0, ValueError, "running_var must have shape (C,) with C = 2 as in x, got (1,)"),
+        (TWO, NEGATIVE, 1, ValueError, "running_var must be >= 0, got -0.5 at index (1,)"),
+        (TWO, TWO, None, TypeError, "eps must be a real number, got NoneType None"),
+        (
+            TWO,
+            np.array([1.0, 0.0]),
+            0,
+            ValueError,
+            "eps must be large enough for float64 where running_var is 0, "
+            "got eps = 0.0 and running_var + eps = 0 at index (1,)",
+        ),
+        (TWO, 1.7e308 * TWO, 1e308, ValueError, "var leaves the range of float64: rescale the inputs"),
+    ],
+)
+def test_running_statistics_that_do_not_fit_images_are_refused(mean, var, eps, error, message):
+    with pytest.raises(error, match=exactly(message)):
+        bn.spatial_batchnorm_inference(X, TWO, TWO, mean, var, eps)
+
+
+def test_steps_that_do_not_fit_images_are_refused():
+    _, cache = bn.spatial_batchnorm_forward(X, TWO, TWO)
+    _, evaluated = bn.spatial_batchnorm_inference(X, TWO, TWO, 0 * TWO, TWO)
+    _, single = bn.spatial_batchnorm_forward(X[..., :1, :1], TWO, TWO)
+    _, instance = bn.instancenorm_forward(X, TWO, TWO)
     cases = [
-        (TypeError, "state must be a RunningState, got tuple", lambda: evaluate(x, two, two, (two, two))),
-        (TypeError, "state must be a RunningState, got NoneType None", lambda: update(None, cache)),
-        (ValueError, "mean must have shape (C,) with C = 2", lambda: evaluate(x, two, two, short)),
-        (ValueError, "mean must have shape (C,) with C = 2", lambda: update(short, cache)),
-        (ValueError, "state must have a variance >= 0", lambda: evaluate(x, two, two, negative)),
+        (
+            TypeError,
+            "cache must be that of spatial_batchnorm_forward, got that of instancenorm_forward",
+            (TWO, TWO, instance),
+        ),
         (
             ValueError,
-            "eps must be large enough",
-            lambda: evaluate(x, two, two, bn.RunningState(two, 0 * two), 0),
+            "cache must be that of a step of training, got one of evaluation",
+            (TWO, TWO, evaluated),
         ),
-        (ValueError, "momentum must be at most 1, got 1.5", lambda: update(state, cache, 1.5)),
-        (ValueError, "momentum must be finite and >= 0", lambda: update(state, cache, -0.1)),
-        (ValueError, "cache must be that of a step of training", lambda: update(state, evaluated)),
-        (ValueError, "x must have more than one entry a channel", lambda: update(state, single)),
-        (TypeError, "cache must be that of spatial_batchnorm_forward", lambda: update(state, instance)),
+        (
+            ValueError,
+            "cache must be of a batch of N >= 2 entries a channel where correction is 1, got N = 1",
+            (TWO, TWO, single),
+        ),
+        (
+            ValueError,
+            "running_mean must have shape (C,) with C = 2 as in mu, got (1,)",
+            (TWO[:1], TWO, cache),
+        ),
+        (ValueError, "running_var must be >= 0, got -0.5 at index (1,)", (TWO, NEGATIVE, cache)),
     ]
-    for error, message, call in cases:
-        with pytest.raises(error) as caught:
-            call()
-        assert str(caught.value).startswith(message)
+    for error, message, given in cases:
+        with pytest.raises(error, match=exactly(message)):
+            bn.update_running(*given)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 import bn_utils as bn
-from bn_utils import diagnose, exercises, ledger, symbolic, texmath
+from bn_utils import diagnose, exercises, ledger, space, symbolic, texmath
 from bn_utils.diagnose.__main__ import diagnose_file
 from bn_utils.diagnose.identifiability import identifiability
 from bn_utils.diagnose.loading import load
 from bn_utils.proof import derivative
-from bn_utils.torch_oracle import torch_double_backward, torch_gradients
+from bn_utils.torch_oracle import torch_double_backward, torch_gradients, torch_training
 
 SOURCES = sorted(Path(bn.__file__).parent.rglob("*.py"))
 CHECKS = [
@@ -35,6 +35,8 @@ CHECKS = [
 FUNCTIONS = [
     torch_gradients,
     torch_double_backward,
+    torch_training,
+    space.projection,
     *CHECKS,
     *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__)),
 ]

@@ -208,7 +208,15 @@ def test_the_circle_goes_through_h_hat_and_the_tangent_touches_it(ax):
         assert np.isclose(np.linalg.det([along, other]), 0)
 
 
-@pytest.mark.parametrize("h_hat", [np.zeros(3), np.array([1.0, -1])])
+@pytest.mark.parametrize("h_hat", [np.zeros(3), np.array([1.0, -1]), np.array([1e-200, 0, -1e-200])])
 def test_a_projection_needs_a_column_of_three(ax, h_hat):
     with pytest.raises(ValueError, match=r"^h_hat must have 3 entries, not all 0, got \["):
         space.projection(ax, h_hat, 2 * h_hat, h_hat)
+
+
+@pytest.mark.parametrize("name", ["h_hat", "g", "left"])
+def test_a_projection_is_of_real_numbers(ax, name):
+    given = {"h_hat": HAT, "g": G, "left": LEFT}
+    message = f"^{name} must be real, got an array of complex128, shape \\(3,\\)$"
+    with pytest.raises(TypeError, match=message):
+        space.projection(ax, **given | {name: given[name] + 0j})

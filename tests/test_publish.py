@@ -229,6 +229,43 @@ def test_a_browser_that_prints_nothing_is_an_error(monkeypatch, small_site, tmp_
         pdf.print_book(small_site, tmp_path / "book.pdf")
 
 
+def test_a_browser_that_hangs_is_an_error_and_leaves_nothing(monkeypatch, small_site, tmp_path):
+    def hang(command, *, timeout, **options):
+        assert (small_site / "book.html").exists()
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(pdf, "find_browser", lambda: "slow")
+    monkeypatch.setattr(pdf.subprocess, "run", hang)
+    with pytest.raises(SystemExit, match=r"^slow did not finish in 300 seconds\.$"):
+        pdf.print_book(small_site, tmp_path / "book.pdf")
+    assert not (small_site / "book.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "copied"), [("", 0), ("https://gitlab.com/example/book", 0), (REPOSITORY, 1)]
+)
+def test_chapters_are_copied_for_colab_where_it_finds_them(monkeypatch, tmp_path, url, copied):
+    calls = []
+    monkeypatch.setattr(book, "build", lambda *given, **named: tmp_path / "html" / "index.html")
+    monkeypatch.setattr(book, "settings", lambda source: {"repository": {"url": url}})
+    monkeypatch.setattr(archive, "pack", lambda *given: None)
+    monkeypatch.setattr(pdf, "print_book", lambda *given: None)
+    monkeypatch.setattr(colab, "write", lambda *given: calls.append(given))
+    publish.publish(tmp_path, tmp_path)
+    assert calls == [(tmp_path / "html", tmp_path / "_build" / "colab" / "chapters", tmp_path)] * copied
+
+
+def test_copies_of_chapters_that_are_gone_are_removed(tmp_path):
+    (tmp_path / "_config.yml").write_text(
+        f'html: {{baseurl: ""}}\nrepository: {{url: {REPOSITORY}, branch: main}}\n', encoding="utf-8"
+    )
+    target = tmp_path / "_build" / "colab" / "chapters"
+    target.mkdir(parents=True)
+    (target / "old.ipynb").write_text("{}", encoding="utf-8")
+    assert colab.write(tmp_path, target, tmp_path) == []
+    assert list(target.iterdir()) == []
+
+
 def prose(notebook):
     return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
 
@@ -282,8 +319,8 @@ def test_a_copy_folds_its_solutions_and_keeps_its_captions(copies):
     assert any(text.startswith("*Fig. 1* Left: the delta") for text in prose(copy))
 
 
-@pytest.fixture
-def page(tmp_path):
+@pytest.fixture(params=[REPOSITORY, f"{REPOSITORY}.git"])
+def page(tmp_path, request):
     """The built page of a small chapter."""
     (tmp_path / "chapters").mkdir()
     text = """<article><h1>Title</h1>
@@ -291,7 +328,7 @@ def page(tmp_path):
         <a class="reference internal" href="#equation-eq-a">(1.2)</a>
         <figure id="fig-a"><span class="caption-number">Fig. 3 </span></figure></article>"""
     (tmp_path / "chapters" / "small.html").write_text(text, encoding="utf-8")
-    settings = {"html": {"baseurl": ""}, "repository": {"url": REPOSITORY, "branch": "main"}}
+    settings = {"html": {"baseurl": ""}, "repository": {"url": request.param, "branch": "main"}}
     return colab.Page(tmp_path, "small", settings)
 
 

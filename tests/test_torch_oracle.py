@@ -311,3 +311,52 @@ X0, LABELS0 = DATA[0]
 def test_training_says_which_argument_is_wrong(start, batch, rate, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         torch_training(start, [batch], rate)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "uint16", "uint64", ">i4"])
+def test_labels_of_training_are_integers_of_any_size(dtype):
+    losses, _ = torch_training(START, [(X0, LABELS0.astype(dtype))], 0.1)
+    np.testing.assert_array_equal(losses, torch_training(START, DATA[:1], 0.1)[0])
+
+
+@pytest.mark.parametrize("switched_off", [torch.no_grad, torch.inference_mode])
+def test_training_works_where_gradients_are_switched_off(switched_off):
+    with switched_off():
+        losses, trained = torch_training(START, DATA, 0.1)
+    expected, parameters = torch_training(START, DATA, 0.1)
+    np.testing.assert_array_equal(losses, expected)
+    np.testing.assert_equal(trained, parameters)
+
+
+def test_training_takes_one_row_and_an_eps_of_0_as_the_other_oracles_do():
+    losses, trained = torch_training(START, [(X0[:1], LABELS0[:1])], 0.1)
+    z = np.maximum(START["beta"], 0) @ START["W2"] + START["b2"]
+    assert losses[0] == pytest.approx(np.log(np.exp(z).sum()) - z[LABELS0[0]], rel=1e-12)
+    np.testing.assert_array_equal(trained["W1"], START["W1"])
+    losses, trained = torch_training(START, DATA[:1], 0.7, 0)
+    loss, expected = step(START, X0, LABELS0, 0.7, 0)
+    assert losses[0] == pytest.approx(loss, rel=1e-12)
+    for name in expected:
+        bn.assert_grads_close(name, trained[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    ("start", "scale", "rate", "eps", "message"),
+    [
+        (START, 1e300, 0.1, 1e-5, "var leaves the range of float64"),
+        (START, 1e-200, 0.1, 0, "eps must be large enough for float64 where a column of h is constant"),
+        (START | {"W1": 1e300 * START["W1"]}, 1e300, 0.1, 1e-5, "h leaves the range of float64"),
+        (START, 1.0, 1e300, 1e-5, "var leaves the range of float64"),  # at the second batch
+    ],
+)
+def test_training_says_what_leaves_the_range(start, scale, rate, eps, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        torch_training(start, [(scale * X, labels) for X, labels in DATA], rate, eps)
+
+
+def test_training_names_what_the_last_step_makes_too_large():
+    with pytest.raises(ValueError, match=r"^losses leaves the range of float64"):
+        torch_training(START | {"W2": np.full((4, 3), 1e308)}, DATA[:1], 0.1)
+    start = START | {name: 1e3 * START[name] for name in ("gamma", "beta", "W2")}
+    with pytest.raises(ValueError, match=r"^W1 leaves the range of float64"):
+        torch_training(start, DATA[:1], 1.7e308)

@@ -5,6 +5,7 @@ page, where all of them stand in the same order.
 """
 
 import re
+import shutil
 import sys
 from urllib.parse import urljoin, urlsplit
 
@@ -41,7 +42,7 @@ class Page:
     def __init__(self, site, name, settings):
         self.name, self.address = f"chapters/{name}.html", settings["html"]["baseurl"]
         url, self.branch = settings["repository"]["url"], settings["repository"]["branch"]
-        self.repository = urlsplit(url).path.strip("/")
+        self.repository = urlsplit(url).path.strip("/").removesuffix(".git")
         soup = BeautifulSoup((site / self.name).read_text(encoding="utf-8"), "html.parser").article
         for formula in soup.select(".katex"):
             formula.replace_with(f"${formula.annotation.get_text()}$")
@@ -152,7 +153,8 @@ def write(site, target, source=book.ROOT):
     url = settings["repository"]["url"]
     if urlsplit(url).hostname != "github.com":
         sys.exit("Colab needs the book on GitHub: set repository.url in _config.yml")
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)  # with the copies of chapters that are gone
+    target.mkdir(parents=True)
     paths = []
     for path in sorted((source / "chapters").glob("*.ipynb")):
         notebook, page = nbformat.read(path, as_version=4), Page(site, path.stem, settings)

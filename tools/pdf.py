@@ -122,7 +122,8 @@ def print_book(site, target, source=book.ROOT):
     Raises
     ------
     SystemExit
-        There is no browser, or it printed nothing; what it said is in the message.
+        There is no browser, it did not finish, or it printed nothing; then the message has
+        what it said.
     """
     browser = find_browser()
     if browser is None:
@@ -133,10 +134,15 @@ def print_book(site, target, source=book.ROOT):
     target.unlink(missing_ok=True)
     page = site.resolve() / "book.html"  # beside the styles and figures that it shows
     page.write_text(join(site, source), encoding="utf-8")
-    with tempfile.TemporaryDirectory() as profile:
-        command = [browser, *FLAGS, *PAPER, ALONE, f"--user-data-dir={profile}", f"--print-to-pdf={target}"]
-        done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=300)
-    page.unlink()
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            own = (ALONE, f"--user-data-dir={profile}", f"--print-to-pdf={target}")
+            command = [browser, *FLAGS, *PAPER, *own, page.as_uri()]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{browser} did not finish in 300 seconds.")
+    finally:
+        page.unlink()
     if not target.exists():
         sys.exit(f"{browser} printed nothing:\n{done.stderr}")
     target.write_bytes(DATE.sub(rb"\g<1>20000101000000", target.read_bytes()))

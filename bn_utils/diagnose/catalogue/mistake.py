@@ -35,9 +35,9 @@ CHAPTERS = {
 class Mistake(NamedTuple):
     """A mistake, in the words of the one who made it."""
 
-    id: str
-    sentence: str
-    fix: str
+    id: str  # as variance-sign
+    sentence: str  # what was done
+    fix: str  # what to do about it
     label: str = ""  # of the equation that it breaks; "" where it breaks none
 
     @property
