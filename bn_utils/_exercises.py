@@ -608,12 +608,12 @@ EXERCISES = {
     "workers-by-hand": Exercise(
         (4.0, 3.2, 11 / 3),
         ("mu", "var", "M"),
-        "Add up the five rows, not the two means; the squares of the variance are taken about the mean of all.",
+        "Add up the five rows, not the two means; the variance is about the mean of all five.",
     ),
     "workers-merge": Exercise(
         _merged,
         ("N", "mu", "var"),
-        "The sum of squares about the common mean is, for each worker, N var + N (its mean - the common one)^2.",
+        "A worker's sum of squares about the mean of all is N var + N (its mean - the mean of all)^2.",
         _merge_inputs,
     ),
     "workers-averaged": Exercise(

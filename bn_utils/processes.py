@@ -94,9 +94,7 @@ def _pickled(function, shards):
     try:
         return [pickle.dumps((function, shard)) for shard in shards]
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise TypeError(
-            f"function and shards must be such as pickle can send to a process: {error}"
-        ) from error
+        raise TypeError(f"function and shards must be what pickle can send to a process: {error}") from error
 
 
 def _context():
@@ -162,8 +160,7 @@ def _join(rank, count, folder, timeout):
 
     torch.set_num_threads(1)  # of each worker: together they have the machine
     loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
-    if loopback:
-        os.environ["GLOO_SOCKET_IFNAME"] = loopback[0]
+    os.environ.update({"GLOO_SOCKET_IFNAME": name for name in loopback})
     limit = timedelta(seconds=timeout)
     store = dist.FileStore(str(Path(folder, "store")), count)
     try:

@@ -16,8 +16,8 @@ from bn_utils import diagnose, exercises, ledger, symbolic, texmath
 from bn_utils.diagnose.__main__ import diagnose_file
 from bn_utils.diagnose.identifiability import identifiability
 from bn_utils.diagnose.loading import load
-from bn_utils.proof import derivative
 from bn_utils.processes import run
+from bn_utils.proof import derivative
 from bn_utils.torch_oracle import torch_double_backward, torch_gradients
 from bn_utils.workers import all_reduce, step, sync_batchnorm_backward, sync_batchnorm_forward
 

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
@@ -121,7 +120,7 @@ def test_arguments_are_checked_at_the_door():
     cache = sync_batchnorm_forward(h, gamma, gamma, 1e-5, lambda array: array)[1]
     with pytest.raises(ValueError, match="dy must have shape"):
         sync_batchnorm_backward(h[:2], cache, lambda array: array)
-    with pytest.raises(ValueError, match="dbeta leaves the range of float64|dh leaves"):
+    with pytest.raises(ValueError, match=exactly("dh leaves the range of float64: rescale the inputs")):
         sync_batchnorm_backward(np.full((3, 2), 1e308), cache, lambda array: array)
 
 
@@ -200,11 +199,11 @@ def test_what_cannot_be_run_is_refused(monkeypatch):
         run(print, [])
     with pytest.raises(ValueError, match="timeout must be finite and > 0"):
         run(print, [()], 0)
-    with pytest.raises(TypeError, match="function and shards must be such as pickle can send to a process: "):
+    with pytest.raises(TypeError, match="function and shards must be what pickle can send to a process: "):
         run(lambda: 1, [()])
     own = types.FunctionType(alive.__code__, {"__name__": "__main__"}, "own")
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    with pytest.raises(TypeError, match="own is of the notebook: put it into a file and import it$"):
+    with pytest.raises(TypeError, match="own is of the notebook: put it into a file and import it"):
         run(own, [()])
 
 
