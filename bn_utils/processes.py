@@ -160,7 +160,7 @@ def _join(rank, count, folder, timeout):
 
     torch.set_num_threads(1)  # of each worker: together they have the machine
     loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
-    os.environ.update({"GLOO_SOCKET_IFNAME": name for name in loopback})
+    os.environ |= {"GLOO_SOCKET_IFNAME": loopback[0]} if loopback else {}
     limit = timedelta(seconds=timeout)
     store = dist.FileStore(str(Path(folder, "store")), count)
     try:
