@@ -131,6 +131,15 @@ OPERATORS_OF = {
     "eq-softmax": {"P": (lambda value: torch.softmax(value("z"), 1), ("Z",))},
     "eq-shifted": {"x": (lambda value: torch.sub(value("z").T, value("M")).T, ())},
     "eq-cross-entropy": {r"\mathcal L": (_cross_entropy, ("Z",))},
+    "eq-workers-given": {r"\kappa": (lambda value: value(r"\xi").sum(1), ())},
+    "eq-workers-share": {
+        r"\omega": (
+            lambda value: (value(r"\xi").T - value(r"\xi").mean(1)).T + 1 / value(r"\xi").shape[1],
+            (),
+        )
+    },
+    "eq-workers-rows": {r"\nu": (lambda value: value(r"\omega").sum(0), ())},
+    "eq-workers-means": {"M": (lambda value: value("m").mean(0), ())},
 }
 
 
