@@ -90,6 +90,14 @@ def test_float32_goes_in_and_comes_out():
     compare(in_threads(step, shards), expected, 1e-5)
 
 
+def test_the_sums_of_many_float32_rows_are_float64():
+    h = np.random.default_rng(0).uniform(1, 2, size=(200_000, 2)).astype(np.float32)
+    parameters = np.ones((2, 2), np.float32)
+    results = in_threads(sync_batchnorm_forward, [(part, *parameters, 0.1) for part in np.split(h, 2)])
+    h_hat = np.vstack([cache.h_hat for _, cache in results])
+    np.testing.assert_allclose(h_hat.mean(axis=0, dtype=float), 0, atol=3e-7)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_column_that_is_constant_over_all_workers_gives_beta(dtype):
     h, parameters = np.full((3, 2), 1e6 / 3, dtype), np.ones((2, 2), dtype)
