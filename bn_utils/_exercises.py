@@ -218,6 +218,18 @@ OWN_BACKWARD = Exercise(
     names={},
 )
 
+
+def _merged(N_1, mu_1, var_1, N_2, mu_2, var_2):
+    N = N_1 + N_2
+    mu = (N_1 * mu_1 + N_2 * mu_2) / N
+    return N, mu, (N_1 * (var_1 + mu_1**2) + N_2 * (var_2 + mu_2**2)) / N - mu**2
+
+
+def _merge_inputs(rng):
+    first, second = _random_batch(rng)[:, :2], _random_batch(rng)[:2, :2] + 1
+    return (len(first), first.mean(0), first.var(0), len(second), second.mean(0), second.var(0))
+
+
 EXERCISES = {
     # 00_notation
     "delta-trace": Exercise(
@@ -591,5 +603,23 @@ EXERCISES = {
         "Multiply the bracket out. The sum over k has no i in it; what does a column of dh add up to?",
         left_side=r"\sum_i \frac{\partial \mathcal L}{\partial h_{ij}} \left( \frac{\partial \mathcal L}"
         r"{\partial h_{ij}} + \frac{\gamma_j}{N s_j} \sum_k g_{kj} \right)",
+    ),
+    # 15_many_workers
+    "workers-by-hand": Exercise(
+        (4.0, 3.2, 11 / 3),
+        ("mu", "var", "M"),
+        "Add up the five rows, not the two means; the variance is about the mean of all five.",
+    ),
+    "workers-merge": Exercise(
+        _merged,
+        ("N", "mu", "var"),
+        "A worker's sum of squares about the mean of all is N var + N (its mean - the mean of all)^2.",
+        _merge_inputs,
+    ),
+    "workers-averaged": Exercise(
+        lambda dy, h_hat, D: (D * (dy * h_hat).sum(axis=0), D * dy.sum(axis=0)),
+        ("dgamma", "dbeta"),
+        "The average is the sum over the workers, divided by D; the gradient is the sum.",
+        lambda rng: (*rng.normal(size=(2, 6, 3)), int(rng.integers(2, 9))),
     ),
 }

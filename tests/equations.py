@@ -159,4 +159,18 @@ EQUATIONS = {
         "eq-second-by-h",
         "eq-second-input",
     ],
+    "15_many_workers": [
+        "eq-workers-one",
+        "eq-workers-given",
+        "eq-workers-share",
+        "eq-workers-sum",
+        "eq-workers-rows",
+        "eq-workers-count",
+        "eq-workers-mean",
+        "eq-workers-var",
+        "eq-workers-dh",
+        "eq-workers-spread",
+        "eq-workers-means",
+        "eq-workers-gap",
+    ],
 }

@@ -131,6 +131,11 @@ def groupnorm_backward(dy, x, gamma, groups, eps):
     return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
 
 
+def merge(n, m, v, k, o, w):
+    """Chan's formula: the distance between the two means."""
+    return n + k, m + (o - m) * k / (n + k), (n * v + k * w) / (n + k) + n * k * ((m - o) / (n + k)) ** 2
+
+
 def forward_in_evaluation(h, gamma, beta, mean, var, eps):
     return gamma * (h - mean) / np.sqrt(var + eps) + beta
 
@@ -607,6 +612,34 @@ ANSWERS = {
                 "your line still has g_",
             ),
             ("0", "left - right is"),
+        ],
+    ),
+    "workers-by-hand": (
+        (4, 16 / 5, 11 / 3),
+        [
+            ((11 / 3, 16 / 5, 11 / 3), "mu is wrong"),
+            ((4, (1 + 2 / 9) / 2, 11 / 3), "var is wrong"),  # the mean of the variances
+            ((4, 4, 11 / 3), "var is wrong"),  # N - 1
+            ((4, 16 / 5, 4), "M is wrong"),
+        ],
+    ),
+    "workers-merge": (
+        merge,
+        [
+            (lambda n, m, v, k, o, w: (n + k, (m + o) / 2, merge(n, m, v, k, o, w)[2]), "mu is wrong"),
+            (
+                lambda n, m, v, k, o, w: (*merge(n, m, v, k, o, w)[:2], (n * v + k * w) / (n + k)),
+                "var is wrong",
+            ),
+            (lambda *args: merge(*args)[1:], "give 3 results: N, mu, var"),
+        ],
+    ),
+    "workers-averaged": (
+        lambda dy, h_hat, D: (D * (dy * h_hat).sum(0), D * dy.sum(0)),
+        [
+            (lambda dy, h_hat, D: ((dy * h_hat).sum(0), dy.sum(0)), "dgamma is wrong"),
+            (lambda dy, h_hat, D: ((dy * h_hat).sum(0) / D, dy.sum(0) / D), "dgamma is wrong"),
+            (lambda dy, h_hat, D: (D * (dy * h_hat).sum(0), dy.sum(0)), "dbeta is wrong"),
         ],
     ),
 }

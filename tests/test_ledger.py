@@ -62,6 +62,10 @@ DEFINITIONS = {
     "eq-softmax",
     "eq-shifted",
     "eq-cross-entropy",
+    "eq-workers-given",
+    "eq-workers-share",
+    "eq-workers-rows",
+    "eq-workers-means",
 }
 DH = r"\frac{\partial \mathcal L}{\partial h_{ij}}"
 

@@ -16,8 +16,10 @@ from bn_utils import diagnose, exercises, ledger, space, symbolic, texmath
 from bn_utils.diagnose.__main__ import diagnose_file
 from bn_utils.diagnose.identifiability import identifiability
 from bn_utils.diagnose.loading import load
+from bn_utils.processes import run
 from bn_utils.proof import derivative
 from bn_utils.torch_oracle import torch_double_backward, torch_gradients, torch_training
+from bn_utils.workers import all_reduce, step, sync_batchnorm_backward, sync_batchnorm_forward
 
 SOURCES = sorted(Path(bn.__file__).parent.rglob("*.py"))
 CHECKS = [
@@ -37,6 +39,11 @@ FUNCTIONS = [
     torch_double_backward,
     torch_training,
     space.projection,
+    run,
+    all_reduce,
+    sync_batchnorm_forward,
+    sync_batchnorm_backward,
+    step,
     *CHECKS,
     *filter(inspect.isfunction, (getattr(bn, name) for name in bn.__all__)),
 ]

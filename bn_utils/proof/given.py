@@ -23,6 +23,8 @@ RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 SOFTMAX = ("z_{ij}", "T_{ij}", "eq-exp-sum", "eq-softmax")
 # Of the backward pass of the backward pass: column means, and the number that it differentiates.
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
+# Which worker holds which row: any numbers, each row of which sums to 1.
+WORKERS = (r"\xi_{id}", "eq-workers-given", "eq-workers-share", "eq-workers-rows")
 # Lines that hold with other definitions, and these by their labels; a definition among them names
 # itself. They take the place of the book's: the graph computes the variance from c, and multiplies
 # by r; behind the ReLU the loss is a function of a; in evaluation mode y comes from running statistics.
@@ -60,4 +62,11 @@ GIVEN = {
     **dict.fromkeys(["eq-exp-sum", "eq-softmax", "eq-log-softmax", "eq-dlogsumexp"], SOFTMAX),
     **dict.fromkeys(["eq-shifted", "eq-shift"], (*SOFTMAX, "M_i", "eq-shifted")),
     **dict.fromkeys(["eq-cross-entropy", "eq-dlogits"], (*SOFTMAX, "eq-cross-entropy")),
+    "eq-workers-given": WORKERS[:2],
+    **dict.fromkeys(
+        [f"eq-workers-{name}" for name in ("one", "share", "sum", "mean", "var", "dh")], WORKERS[:3]
+    ),
+    **dict.fromkeys(["eq-workers-rows", "eq-workers-count"], WORKERS),
+    "eq-workers-spread": (*WORKERS, "m_{dj}"),
+    **dict.fromkeys(["eq-workers-means", "eq-workers-gap"], (*WORKERS, "m_{dj}", "eq-workers-means")),
 }

@@ -63,6 +63,12 @@ def _tangent(value):
     return value(r"\sigma^2") * left[..., 0].T
 
 
+def _share(value):
+    """The rows of xi, moved so that each has the sum 1."""
+    xi = value(r"\xi")
+    return (xi.T - xi.mean(1)).T + 1 / xi.shape[1]
+
+
 def _covariance(a, b):
     return ((a - a.mean(0)) * (b - b.mean(0))).mean(0)
 
@@ -131,6 +137,10 @@ OPERATORS_OF = {
     "eq-softmax": {"P": (lambda value: torch.softmax(value("z"), 1), ("Z",))},
     "eq-shifted": {"x": (lambda value: torch.sub(value("z").T, value("M")).T, ())},
     "eq-cross-entropy": {r"\mathcal L": (_cross_entropy, ("Z",))},
+    "eq-workers-given": {r"\kappa": (lambda value: value(r"\xi").sum(1), ())},
+    "eq-workers-share": {r"\omega": (_share, ())},
+    "eq-workers-rows": {r"\nu": (lambda value: value(r"\omega").sum(0), ())},
+    "eq-workers-means": {"M": (lambda value: value("m").mean(0), ())},
 }
 
 
