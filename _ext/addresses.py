@@ -1,8 +1,8 @@
 """What needs the addresses of the project, which `_config.yml` gives; while one is empty, it is not rendered.
 
-With the address of the repository: the links to it. With the address of the site: the data of
-each page for search engines and link previews, and the sitemap. The page for a dead link and the
-BibTeX entry are there in any case.
+With the address of the repository: the links to it. With the address of the site: what a link to a
+page shows elsewhere, and the sitemap. The page for a dead link, the BibTeX entry and the description
+of each page are there in any case.
 """
 
 import re
@@ -45,13 +45,15 @@ def mend_buttons(app, page, template, context, doctree):
 
 def describe(app, page, template, context, doctree):
     """Give a page its description, and what a link to it shows elsewhere."""
-    site = site_address(app)
-    if not site or doctree is None:
+    if doctree is None:
         return
+    site = site_address(app)
     image, width, height = CARD
     title = unescape(re.sub("<.*?>", "", context["title"]))
     text = summary(doctree) or f"{title}. {cited(app)['abstract']}"
     context["metatags"] += f'<meta name="description" content="{escape(text)}" />\n'
+    if not site:
+        return
     properties = {
         "og:type": "website" if page == app.config.root_doc else "article",
         "og:site_name": app.config.html_title,
