@@ -159,4 +159,17 @@ EQUATIONS = {
         "eq-second-by-h",
         "eq-second-input",
     ],
+    "14_numerics": [
+        "eq-digits-any",
+        "eq-digits-one-pass",
+        "eq-digits-shifted",
+        "eq-digits-row",
+        "eq-digits-welford",
+        "eq-digits-merge",
+        "eq-digits-again",
+        "eq-digits-hat",
+        "eq-digits-closed",
+        "eq-digits-first",
+        "eq-digits-last",
+    ],
 }
