@@ -119,9 +119,10 @@ def _merge(n, mean, var, other_n, other_mean, other_var):
 
 def _merge_inputs(rng):
     """Two batches of different sizes; in some draws 1e8 is added to both."""
-    offset, (mean, distance) = 1e8 * rng.integers(2), rng.normal(size=(2, 3))
-    var, other_var = rng.uniform(0.5, 2.0, size=(2, 3))
-    return int(rng.integers(2, 9)), offset + mean, var, int(rng.integers(10, 20)), offset + mean + distance, other_var
+    sizes = int(rng.integers(2, 9)), int(rng.integers(10, 20))
+    means = 1e8 * rng.integers(2) + rng.normal(size=(2, 3))
+    variances = rng.uniform(0.5, 2.0, size=(2, 3))
+    return sum(zip(sizes, means, variances, strict=True), ())
 
 
 def _own_forward(x, gamma, beta, eps):
@@ -547,10 +548,9 @@ EXERCISES = {
         "Start from the first mean, and add the share of the distance. The squared distance of the means has "
         "the weight n other_n / (n + other_n)^2.",
         _merge_inputs,
-        draws=6,
     ),
     "digits-twice": Exercise(
-        "-",
+        "g_{ij} -",
         ("the line",),
         "Multiply the bracket out: hhat sums to 0, and its squares to N sigma^2 / s^2.",
         left_side=r"\frac{1}{N} \sum_i \left( g_{ij} - \frac{1}{N} \sum_k g_{kj}"

@@ -52,6 +52,27 @@ def spectral(dy, h_hat, gamma, s, eps):
     return gamma * eps / s**3 * along + gamma / s * (dy - dy.mean(0) - along)
 
 
+def merge(n, mean, var, other_n, other_mean, other_var):
+    total = n + other_n
+    merged = (n * var + other_n * other_var) / total + n * other_n / total**2 * (other_mean - mean) ** 2
+    return mean + other_n / total * (other_mean - mean), merged
+
+
+def merge_one_pass(n, mean, var, other_n, other_mean, other_var):
+    total = n + other_n
+    merged = (n * mean + other_n * other_mean) / total
+    squares = (n * (var + mean**2) + other_n * (other_var + other_mean**2)) / total
+    return merged, squares - merged**2
+
+
+def merge_without_distance(n, mean, var, other_n, other_mean, other_var):
+    return merge(n, mean, var, other_n, other_mean, other_var)[0], merge(n, 0, var, other_n, 0, other_var)[1]
+
+
+def merge_unweighted(n, mean, var, other_n, other_mean, other_var):
+    return (mean + other_mean) / 2, merge(n, mean, var, other_n, other_mean, other_var)[1]
+
+
 def unit(h):
     return np.ones(h.shape[1]), np.zeros(h.shape[1])
 
@@ -475,6 +496,36 @@ ANSWERS = {
             (gauss_newton, r"wrong at index .* dh moves for two reasons"),
             (lambda *args: hessian_vector(*args) - gauss_newton(*args), "wrong"),
             (lambda *args: hessian_vector(*args).sum(0), "shape"),
+        ],
+    ),
+    "digits-constant": (
+        [0.0001, -0.70710678],
+        [
+            ((0, 0), "the variance is wrong"),
+            ((1e-4, 0.5**0.5), "h_hat is wrong. h - m is -1/100"),
+            ((1e-4, -1), "h_hat is wrong"),
+            (1e-4, "give 2 results: the variance, h_hat"),
+        ],
+    ),
+    "digits-merge": (
+        merge,
+        [
+            (merge_one_pass, "the variance is wrong"),
+            (lambda *args: (merge(*args)[0], merge(*args)[1] / 2), "the variance is wrong"),
+            (merge_without_distance, "the variance is wrong"),
+            (merge_unweighted, "the mean is wrong"),
+        ],
+    ),
+    "digits-twice": (
+        r"\epsilon (\sigma_j^2 + \epsilon)^{-1} \frac{1}{N} \sum_i g_{ij} \hat h_{ij}",
+        [
+            ("0", "left - right is"),
+            (r"\frac{1}{N} \sum_k g_{kj} \hat h_{kj}", "left - right is"),
+            (
+                r"\frac{1}{N} \sum_i ( g_{ij} - \frac{1}{N} \sum_k g_{kj}"
+                r" - \hat h_{ij} \frac{1}{N} \sum_k g_{kj} \hat h_{kj} ) \hat h_{ij}",
+                "still has g_{ij} - in it",
+            ),
         ],
     ),
     "layernorm-backward": (

@@ -23,7 +23,7 @@ RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 SOFTMAX = ("z_{ij}", "T_{ij}", "eq-exp-sum", "eq-softmax")
 # Of the backward pass of the backward pass: column means, and the number that it differentiates.
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
-# A mean and a variance with one more row, or with a second batch; and a normalised column with a constant error.
+# A mean and a variance with one more row, or with a second batch; h_hat with an error, one number a column.
 ROW = ("M_j", "eq-digits-row")
 MERGED = ("x_{dj}", r"m_j = \frac{1}{D} \sum_d x_{dj}", r"\tau_j^2 = \frac{1}{D} \sum_d (x_{dj} - m_j)^2")
 SHIFTED_HAT = ("w_j", "eq-digits-hat", *SECOND[:2])
