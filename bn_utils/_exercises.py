@@ -111,6 +111,20 @@ def _tempered_inputs(rng):
     return z, rng.integers(z.shape[1], size=len(z)), rng.uniform(0.5, 3.0)
 
 
+def _merge(n, mean, var, other_n, other_mean, other_var):
+    share, distance = other_n / (n + other_n), other_mean - mean
+    merged = (1 - share) * var + share * other_var + share * (1 - share) * distance**2
+    return mean + share * distance, merged
+
+
+def _merge_inputs(rng):
+    """Two batches of different sizes; in some draws 1e8 is added to both."""
+    sizes = int(rng.integers(2, 9)), int(rng.integers(10, 20))
+    means = 1e8 * rng.integers(2) + rng.normal(size=(2, 3))
+    variances = rng.uniform(0.5, 2.0, size=(2, 3))
+    return sum(zip(sizes, means, variances, strict=True), ())
+
+
 def _own_forward(x, gamma, beta, eps):
     """The forward pass of chapter 07_your_own_backward, in the names of CS231n."""
     y, cache = batchnorm_forward(x, gamma, beta, eps)
@@ -533,6 +547,26 @@ EXERCISES = {
         ("the product",),
         "dh moves for two reasons: dy does, at the rate of y along u, and h does, at the rate phi_h.",
         _hessian_inputs,
+    ),
+    # 14_numerics
+    "digits-constant": Exercise(
+        (1e-4, -(0.5**0.5)),
+        ("the variance", "h_hat"),
+        "h - m is -1/100 in every row, for the variance and for h_hat.",
+    ),
+    "digits-merge": Exercise(
+        _merge,
+        ("the mean", "the variance"),
+        "Start from the first mean, and add the share of the distance. The squared distance of the means has "
+        "the weight n other_n / (n + other_n)^2.",
+        _merge_inputs,
+    ),
+    "digits-twice": Exercise(
+        "g_{ij} -",
+        ("the line",),
+        "Multiply the bracket out: hhat sums to 0, and its squares to N sigma^2 / s^2.",
+        left_side=r"\frac{1}{N} \sum_i \left( g_{ij} - \frac{1}{N} \sum_k g_{kj}"
+        r" - \hat h_{ij} \frac{1}{N} \sum_k g_{kj} \hat h_{kj} \right) \hat h_{ij}",
     ),
     # 12_the_family
     "layernorm-backward": Exercise(

@@ -52,6 +52,27 @@ def spectral(dy, h_hat, gamma, s, eps):
     return gamma * eps / s**3 * along + gamma / s * (dy - dy.mean(0) - along)
 
 
+def merge(n, mean, var, other_n, other_mean, other_var):
+    total = n + other_n
+    merged = (n * var + other_n * other_var) / total + n * other_n / total**2 * (other_mean - mean) ** 2
+    return mean + other_n / total * (other_mean - mean), merged
+
+
+def merge_one_pass(n, mean, var, other_n, other_mean, other_var):
+    total = n + other_n
+    merged = (n * mean + other_n * other_mean) / total
+    squares = (n * (var + mean**2) + other_n * (other_var + other_mean**2)) / total
+    return merged, squares - merged**2
+
+
+def merge_without_distance(n, mean, var, other_n, other_mean, other_var):
+    return merge(n, mean, var, other_n, other_mean, other_var)[0], merge(n, 0, var, other_n, 0, other_var)[1]
+
+
+def merge_unweighted(n, mean, var, other_n, other_mean, other_var):
+    return (mean + other_mean) / 2, merge(n, mean, var, other_n, other_mean, other_var)[1]
+
+
 def unit(h):
     return np.ones(h.shape[1]), np.zeros(h.shape[1])
 
@@ -131,9 +152,8 @@ def groupnorm_backward(dy, x, gamma, groups, eps):
     return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
 
 
-def merge(n, m, v, k, o, w):
-    """Chan's formula: the distance between the two means."""
-    return n + k, m + (o - m) * k / (n + k), (n * v + k * w) / (n + k) + n * k * ((m - o) / (n + k)) ** 2
+def merge_counted(n, *others):
+    return n + others[2], *merge(n, *others)
 
 
 def forward_in_evaluation(h, gamma, beta, mean, var, eps):
@@ -482,6 +502,36 @@ ANSWERS = {
             (lambda *args: hessian_vector(*args).sum(0), "shape"),
         ],
     ),
+    "digits-constant": (
+        [0.0001, -0.70710678],
+        [
+            ((0, 0), "the variance is wrong"),
+            ((1e-4, 0.5**0.5), "h_hat is wrong. h - m is -1/100"),
+            ((1e-4, -1), "h_hat is wrong"),
+            (1e-4, "give 2 results: the variance, h_hat"),
+        ],
+    ),
+    "digits-merge": (
+        merge,
+        [
+            (merge_one_pass, "the variance is wrong"),
+            (lambda *args: (merge(*args)[0], merge(*args)[1] / 2), "the variance is wrong"),
+            (merge_without_distance, "the variance is wrong"),
+            (merge_unweighted, "the mean is wrong"),
+        ],
+    ),
+    "digits-twice": (
+        r"\epsilon (\sigma_j^2 + \epsilon)^{-1} \frac{1}{N} \sum_i g_{ij} \hat h_{ij}",
+        [
+            ("0", "left - right is"),
+            (r"\frac{1}{N} \sum_k g_{kj} \hat h_{kj}", "left - right is"),
+            (
+                r"\frac{1}{N} \sum_i ( g_{ij} - \frac{1}{N} \sum_k g_{kj}"
+                r" - \hat h_{ij} \frac{1}{N} \sum_k g_{kj} \hat h_{kj} ) \hat h_{ij}",
+                "still has g_{ij} - in it",
+            ),
+        ],
+    ),
     "layernorm-backward": (
         layernorm_backward,
         [
@@ -624,14 +674,14 @@ ANSWERS = {
         ],
     ),
     "workers-merge": (
-        merge,
+        merge_counted,
         [
-            (lambda n, m, v, k, o, w: (n + k, (m + o) / 2, merge(n, m, v, k, o, w)[2]), "mu is wrong"),
+            (lambda n, m, v, k, o, w: (n + k, (m + o) / 2, merge_counted(n, m, v, k, o, w)[2]), "mu is wrong"),
             (
-                lambda n, m, v, k, o, w: (*merge(n, m, v, k, o, w)[:2], (n * v + k * w) / (n + k)),
+                lambda n, m, v, k, o, w: (*merge_counted(n, m, v, k, o, w)[:2], (n * v + k * w) / (n + k)),
                 "var is wrong",
             ),
-            (lambda *args: merge(*args)[1:], "give 3 results: N, mu, var"),
+            (lambda *args: merge_counted(*args)[1:], "give 3 results: N, mu, var"),
         ],
     ),
     "workers-averaged": (

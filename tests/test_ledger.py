@@ -62,6 +62,8 @@ DEFINITIONS = {
     "eq-softmax",
     "eq-shifted",
     "eq-cross-entropy",
+    "eq-digits-row",
+    "eq-digits-hat",
     "eq-workers-given",
     "eq-workers-share",
     "eq-workers-rows",
@@ -170,6 +172,12 @@ WRONG_DEFINITIONS = [
     ("eq-layernorm-hat", r"\hat h_{ij} = h_{ij} (\tau_i^2 + \epsilon)^{-1/2}", ["eq-layernorm"]),
     ("eq-rmsnorm-square", r"\rho_i^2 = \sum_j h_{ij}^2", ["eq-rmsnorm"]),
     ("eq-rmsnorm-hat", r"\hat h_{ij} = h_{ij} (\rho_i^2 + \epsilon)^{-1}", ["eq-rmsnorm"]),
+    ("eq-digits-row", r"x_j = \mu_j + N (M_j - \mu_j)", ["eq-digits-welford"]),
+    (
+        "eq-digits-hat",
+        r"\hat x_{ij} = \hat h_{ij} w_j",
+        ["eq-digits-closed", "eq-digits-first", "eq-digits-last"],
+    ),
 ]
 
 

@@ -24,6 +24,7 @@ FIGURES = {
     "11_training_and_evaluation": ["fig-company", "fig-start"],
     "12_the_family": ["fig-sets"],
     "13_second_derivative": ["fig-second-penalty"],
+    "14_numerics": ["fig-variances", "fig-plane"],
     "15_many_workers": ["fig-workers"],
 }
 

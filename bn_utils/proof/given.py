@@ -23,6 +23,10 @@ RMS_NORM = ("eq-rmsnorm-square", "eq-rmsnorm-hat")
 SOFTMAX = ("z_{ij}", "T_{ij}", "eq-exp-sum", "eq-softmax")
 # Of the backward pass of the backward pass: column means, and the number that it differentiates.
 SECOND = tuple(f"eq-second-{name}" for name in ("g-mean", "g-hat", "u-mean", "u-hat", "covariance", "phi"))
+# A mean and a variance with one more row, or with a second batch; h_hat with an error, one number a column.
+ROW = ("M_j", "eq-digits-row")
+MERGED = ("x_{dj}", r"m_j = \frac{1}{D} \sum_d x_{dj}", r"\tau_j^2 = \frac{1}{D} \sum_d (x_{dj} - m_j)^2")
+SHIFTED_HAT = ("w_j", "eq-digits-hat", *SECOND[:2])
 # Which worker holds which row: any numbers, each row of which sums to 1.
 WORKERS = (r"\xi_{id}", "eq-workers-given", "eq-workers-share", "eq-workers-rows")
 # Lines that hold with other definitions, and these by their labels; a definition among them names
@@ -62,6 +66,11 @@ GIVEN = {
     **dict.fromkeys(["eq-exp-sum", "eq-softmax", "eq-log-softmax", "eq-dlogsumexp"], SOFTMAX),
     **dict.fromkeys(["eq-shifted", "eq-shift"], (*SOFTMAX, "M_i", "eq-shifted")),
     **dict.fromkeys(["eq-cross-entropy", "eq-dlogits"], (*SOFTMAX, "eq-cross-entropy")),
+    **dict.fromkeys([f"eq-digits-{name}" for name in ("any", "shifted", "again")], ("m_j",)),
+    **dict.fromkeys(["eq-digits-row", "eq-digits-welford"], ROW),
+    "eq-digits-merge": MERGED,
+    "eq-digits-hat": SHIFTED_HAT[:2],
+    **dict.fromkeys([f"eq-digits-{name}" for name in ("closed", "first", "last")], SHIFTED_HAT),
     "eq-workers-given": WORKERS[:2],
     **dict.fromkeys(
         [f"eq-workers-{name}" for name in ("one", "share", "sum", "mean", "var", "dh")], WORKERS[:3]

@@ -137,6 +137,10 @@ OPERATORS_OF = {
     "eq-softmax": {"P": (lambda value: torch.softmax(value("z"), 1), ("Z",))},
     "eq-shifted": {"x": (lambda value: torch.sub(value("z").T, value("M")).T, ())},
     "eq-cross-entropy": {r"\mathcal L": (_cross_entropy, ("Z",))},
+    "eq-digits-row": {
+        "x": (lambda value: torch.lerp(value(r"\mu"), value("M"), len(value("h")) + 1.0), ()),
+    },
+    "eq-digits-hat": {r"\hat x": (lambda value: torch.add(value(r"\hat h"), value("w")), ())},
     "eq-workers-given": {r"\kappa": (lambda value: value(r"\xi").sum(1), ())},
     "eq-workers-share": {r"\omega": (_share, ())},
     "eq-workers-rows": {r"\nu": (lambda value: value(r"\omega").sum(0), ())},
