@@ -152,7 +152,7 @@ def groupnorm_backward(dy, x, gamma, groups, eps):
     return bn.normalize_backward((dy * gamma[:, None, None]).reshape(shape), cache).reshape(x.shape)
 
 
-def merge_counted(n, *others):
+def merge_rows(n, *others):
     return n + others[2], *merge(n, *others)
 
 
@@ -674,14 +674,14 @@ ANSWERS = {
         ],
     ),
     "workers-merge": (
-        merge_counted,
+        merge_rows,
         [
-            (lambda n, m, v, k, o, w: (n + k, (m + o) / 2, merge_counted(n, m, v, k, o, w)[2]), "mu is wrong"),
+            (lambda n, m, v, k, o, w: (n + k, (m + o) / 2, merge_rows(n, m, v, k, o, w)[2]), "mu is wrong"),
             (
-                lambda n, m, v, k, o, w: (*merge_counted(n, m, v, k, o, w)[:2], (n * v + k * w) / (n + k)),
+                lambda n, m, v, k, o, w: (*merge_rows(n, m, v, k, o, w)[:2], (n * v + k * w) / (n + k)),
                 "var is wrong",
             ),
-            (lambda *args: merge_counted(*args)[1:], "give 3 results: N, mu, var"),
+            (lambda *args: merge_rows(*args)[1:], "give 3 results: N, mu, var"),
         ],
     ),
     "workers-averaged": (
