@@ -233,13 +233,13 @@ OWN_BACKWARD = Exercise(
 )
 
 
-def _merged(N_1, mu_1, var_1, N_2, mu_2, var_2):
+def _merge_rows(N_1, mu_1, var_1, N_2, mu_2, var_2):
     N = N_1 + N_2
     mu = (N_1 * mu_1 + N_2 * mu_2) / N
     return N, mu, (N_1 * (var_1 + mu_1**2) + N_2 * (var_2 + mu_2**2)) / N - mu**2
 
 
-def _merge_inputs(rng):
+def _shards(rng):
     first, second = _random_batch(rng)[:, :2], _random_batch(rng)[:2, :2] + 1
     return (len(first), first.mean(0), first.var(0), len(second), second.mean(0), second.var(0))
 
@@ -645,10 +645,10 @@ EXERCISES = {
         "Add up the five rows, not the two means; the variance is about the mean of all five.",
     ),
     "workers-merge": Exercise(
-        _merged,
+        _merge_rows,
         ("N", "mu", "var"),
         "A worker's sum of squares about the mean of all is N var + N (its mean - the mean of all)^2.",
-        _merge_inputs,
+        _shards,
     ),
     "workers-averaged": Exercise(
         lambda dy, h_hat, D: (D * (dy * h_hat).sum(axis=0), D * dy.sum(axis=0)),
