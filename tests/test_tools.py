@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import explorables
 import lab
 import nbformat
 import notebooks
@@ -160,3 +161,8 @@ def test_lab_copies_new_chapters_and_keeps_edited_ones(tmp_path):
     (work / "b.ipynb").unlink()
     assert lab.copy_chapters(chapters, work) == ["b.ipynb"]
     assert (work / "a.ipynb").read_text(encoding="utf-8") == "edited"
+
+
+def test_the_figure_in_place_of_an_explorable_is_what_the_tool_draws(tmp_path):
+    explorables.draw(tmp_path / "paths.svg")
+    assert (tmp_path / "paths.svg").read_bytes() == (explorables.FOLDER / "paths.svg").read_bytes()
