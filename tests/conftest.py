@@ -31,6 +31,7 @@ settings.load_profile("house")
 def pytest_addoption(parser):
     help = "check every wrong version of every equation, not a sample (some minutes)"
     parser.addoption("--all-mutations", action="store_true", help=help)
+    parser.addoption("--published", action="store_true", help="build and check all published forms (minutes)")
 
 
 @pytest.fixture(

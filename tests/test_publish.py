@@ -33,8 +33,10 @@ MYST = re.compile(
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the project with its addresses, all forms built."""
+def project(request, tmp_path_factory):
+    """A copy of the project with its addresses, all forms built: the whole book is printed, for minutes."""
+    if not request.config.getoption("--published"):
+        pytest.skip("printing the book takes minutes: pytest tests/test_publish.py --published")
     copy = copy_project(tmp_path_factory.mktemp("published") / "copy")
     edit_text(copy, "_config.yml", '  url: ""', f"  url: {REPOSITORY}")
     edit_text(copy, "_config.yml", 'baseurl: ""', f"baseurl: {ADDRESS.rstrip('/')}")
