@@ -28,7 +28,7 @@ from pypdf import PdfReader
 pytestmark = needs_browser
 REPOSITORY, ADDRESS = "https://github.com/example/book", "https://example.net/book/"
 MYST = re.compile(
-    r"\{[a-z:]+\}`|^\([\w-]+\)=|^(?::::|```)|^\+\+\+|^\$\$ \(|^% |\\textcolor|^\$\$ *\(", re.MULTILINE
+    r"\{[a-z:]+\}`|^\([\w-]+\)=|^(?::::|```\{)|^\+\+\+|^\$\$ \(|^% |\\textcolor|^\$\$ *\(", re.MULTILINE
 )
 
 
