@@ -79,7 +79,7 @@ def run(statements, namespace):
 
 
 def unnoticed(statements, namespace, every=1):
-    """The mutants of a cell, each or every third, that compute something else, unnoticed by its checks."""
+    """The mutants of a cell, one in `every`, that compute something else, unnoticed by its checks."""
     right, passed, tried = run(statements, namespace), [], 0
     for k, statement in enumerate(statements):
         if CHOSEN.match(ast.unparse(statement)):
