@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import right_backwards as right
@@ -316,6 +317,8 @@ def test_the_process_of_its_own_answers_in_json(tmp_path, outputs, monkeypatch, 
     os.dup2(writing, 1)
     os.close(writing)
     monkeypatch.setattr(command, "diagnose_file", lambda path, names: diagnose_file(path, names or given))
+    # other tests of this process may have left threads, at which it would end itself
+    monkeypatch.setattr(command, "threading", SimpleNamespace(active_count=lambda: 1))
     assert main(["--here", str(file(tmp_path, text))]) == 0
     os.dup2(2, 1)
     with os.fdopen(reading, encoding="utf-8") as answer:
