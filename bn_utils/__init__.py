@@ -4,7 +4,7 @@
 alone need torch and matplotlib.
 """
 
-from bn_utils import diagnose, exercises, ledger
+from bn_utils import diagnose, exercises, fused, ledger
 from bn_utils.batchnorm import (
     BatchNormCache,
     batchnorm_backward,
@@ -16,6 +16,7 @@ from bn_utils.batchnorm import (
 from bn_utils.compare import assert_grads_close, relative_error
 from bn_utils.gradcheck import (
     complex_step_gradient,
+    complex_step_gradient_by_rows,
     complex_step_jacobian,
     directional_check,
     numerical_gradient,
@@ -82,6 +83,7 @@ __all__ = [
     "batchnorm_inference",
     "batchnorm_inference_backward",
     "complex_step_gradient",
+    "complex_step_gradient_by_rows",
     "complex_step_jacobian",
     "dcentred_dh",
     "dhhat_dh",
@@ -93,6 +95,7 @@ __all__ = [
     "dmu_dh",
     "dvar_dh",
     "exercises",
+    "fused",
     "groupnorm_backward",
     "groupnorm_forward",
     "instancenorm_backward",

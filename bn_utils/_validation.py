@@ -39,12 +39,19 @@ def check_arrays(**specs):
     ValueError
         A wrong number of axes, a size that disagrees, an empty axis, NaN or inf.
     """
+    arrays = check_layout(**specs)
+    for name, array in zip(specs, arrays, strict=True):
+        _check_finite(name, array)
+    return arrays
+
+
+def check_layout(**specs):
+    """Do what `check_arrays` does, but let NaN and inf pass: nothing is read."""
     sizes, arrays = {}, []
     first = next(iter(specs))
     for name, (value, shape) in specs.items():
         array = _as_array(name, value)
         _check_shape(name, array, shape.split(), sizes)
-        _check_finite(name, array)
         arrays.append(array)
         if (array.dtype == np.float32) != (arrays[0].dtype == np.float32):
             raise TypeError(
@@ -149,7 +156,7 @@ def first_index(mask):
 
 def _as_array(name, value):
     array = plain_array(name, value)
-    if array.dtype in DTYPES:
+    if array.dtype.type in DTYPES:
         return array
     if array.dtype.kind in "biufc":
         wide = "complex128" if array.dtype.kind == "c" else "float64"
@@ -161,19 +168,23 @@ def _as_array(name, value):
 
 
 def _check_shape(name, array, letters, sizes):
-    wanted = "(" + ", ".join(letters) + ("," if len(letters) == 1 else "") + ")"
     if array.ndim != len(letters):
         flat = len(letters) == 1 and array.ndim == 2 and 1 in array.shape
         hint = f"; flatten it with {name}.ravel()" if flat else ""
-        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}{hint}")
+        raise ValueError(f"{name} must have shape {_tuple(letters)}, got {array.shape}{hint}")
     for letter, size in zip(letters, array.shape, strict=True):
         if size == 0:
             raise ValueError(f"{name} must have {letter} >= 1, got shape {array.shape}")
         known, setter = sizes.setdefault(letter, (size, name))
         if size != known:
             raise ValueError(
-                f"{name} must have shape {wanted} with {letter} = {known} as in {setter}, got {array.shape}"
+                f"{name} must have shape {_tuple(letters)} with {letter} = {known} as in {setter}, "
+                f"got {array.shape}"
             )
+
+
+def _tuple(letters):
+    return "(" + ", ".join(letters) + ("," if len(letters) == 1 else "") + ")"
 
 
 def _check_finite(name, array):

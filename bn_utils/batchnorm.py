@@ -62,7 +62,8 @@ def batchnorm_forward(h, gamma, beta, eps=1e-5):
 
     A mean far larger than the spread costs digits that h itself does not hold: h_hat
     is right to about |mu| / sigma times the round-off of the dtype, up to some thousand
-    rows. Beyond, the sums over the rows lose digits too: take float64.
+    rows. Beyond, the sums over the rows lose digits too: take float64, or
+    `fused.batchnorm_forward`, which keeps them in both cases, and is faster on large batches.
 
     The cache refers to h and gamma: changing them in place makes the backward pass wrong.
     """
@@ -117,6 +118,8 @@ def batchnorm_backward(dy, cache):
     """Batch norm backward in closed form, eq-dh-hat (chapter 04_final_formulas).
 
     dh = gamma / (N s) (N dy - dbeta - h_hat dgamma), with s = (var + eps)^(1/2).
+
+    The one to read; `fused.batchnorm_backward` is faster on large batches.
 
     Parameters
     ----------

@@ -36,11 +36,16 @@ def pytest_addoption(parser):
 
 @pytest.fixture(
     scope="session",
-    params=[bn.batchnorm_backward, bn.batchnorm_backward_staged, bn.batchnorm_backward_delta],
-    ids=["closed", "staged", "delta"],
+    params=[
+        bn.batchnorm_backward,
+        bn.batchnorm_backward_staged,
+        bn.batchnorm_backward_delta,
+        bn.fused.batchnorm_backward,
+    ],
+    ids=["closed", "staged", "delta", "fused"],
 )
 def backward(request):
-    """Each of the three backward passes of batch norm."""
+    """Each backward pass of batch norm."""
     return request.param
 
 

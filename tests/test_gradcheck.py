@@ -1,10 +1,12 @@
 """The gradient oracles on functions of known gradient, and what a comparison says when it fails."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from messages import exactly
+from strategies import random_batch
 
 import bn_utils as bn
 
@@ -454,3 +456,88 @@ def test_a_gradient_out_of_range_is_refused():
 def test_an_expected_value_out_of_range_passes_no_tolerance():
     huge = np.array([1.5e308 + 1.5e308j])
     assert np.isnan(bn.relative_error(huge, huge))
+
+
+# by rows: for functions whose columns are independent ------------------------------------------
+
+
+def rows_of(f, x, upstream, seed=0):
+    return bn.complex_step_gradient_by_rows(f, x, upstream, np.random.default_rng(seed))
+
+
+def test_by_rows_equals_the_gradient_by_entries():
+    rng = np.random.default_rng(0)
+    x, upstream = rng.standard_normal((2, 5, 3))
+
+    def f(z):
+        return (z - z.mean(axis=0)) ** 3 * np.arange(1, 4)
+
+    expected = bn.complex_step_gradient(lambda z: np.sum(upstream * f(z)), x)
+    bn.assert_grads_close("by rows", rows_of(f, x, upstream), expected)
+
+
+def test_by_rows_evaluates_once_a_row_and_once_more():
+    shapes = []
+    x = np.ones((6, 4))
+    rows_of(lambda z: shapes.append(z.shape) or z * z, x, x)
+    assert shapes == [(6, 4)] * 7
+
+
+def test_batch_norm_at_64_by_64_matches_the_complex_step_by_rows(backward_of_any_size):
+    batch = random_batch(np.random.default_rng(0), 64, 64)
+    forward, backward = backward_of_any_size
+    expected = rows_of(lambda h: forward(h, batch.gamma, batch.beta)[0], batch.h, batch.dy)
+    dh, _, _ = backward(batch.dy, forward(batch.h, batch.gamma, batch.beta)[1])
+    bn.assert_grads_close("dh", dh, expected, tol=1e-11)
+
+
+def test_batch_norm_of_many_rows_matches_along_one_direction(backward_of_any_size):
+    batch = random_batch(np.random.default_rng(0), 5000, 100)
+    forward, backward = backward_of_any_size
+    dh, _, _ = backward(batch.dy, forward(batch.h, batch.gamma, batch.beta)[1])
+    bn.directional_check(
+        "dh",
+        lambda h: np.sum(batch.dy * forward(h, batch.gamma, batch.beta)[0]),
+        batch.h,
+        dh,
+        np.random.default_rng(0),
+    )
+
+
+@pytest.fixture(params=[bn, bn.fused], ids=["readable", "fused"])
+def backward_of_any_size(request):
+    return request.param.batchnorm_forward, request.param.batchnorm_backward
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: z - z.mean(axis=1, keepdims=True),  # layer norm's
+        lambda z: z[:, ::-1],
+        lambda z: z + 1e-6 * z[:, :1],
+        lambda z: 1e-9 * (z + z[:, :1]),
+    ],
+)
+def test_by_rows_refuses_columns_that_depend_on_each_other(f):
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    message = "each column of f must depend on that column of x alone: take complex_step_gradient"
+    with pytest.raises(ValueError, match=exactly(message)):
+        rows_of(f, x, x)
+
+
+def test_by_rows_says_what_is_wrong_with_its_arguments():
+    x = np.ones((5, 3))
+    for call, error, message in (
+        (lambda: rows_of(np.sin, x, x[1:]), ValueError, "upstream must have shape (N, H) with N = 5"),
+        (lambda: rows_of(np.sin, x[0], x[0]), ValueError, "x must have shape (N, H), got (3,)"),
+        (lambda: rows_of(lambda z: z[1:], x, x), ValueError, "f must return an array of shape (5, 3)"),
+        (lambda: rows_of(np.abs, x, x), TypeError, "f must return complex128 numbers"),
+        (lambda: rows_of(np.sin, x, 1), TypeError, "upstream must be a float64 array"),
+        (
+            lambda: bn.complex_step_gradient_by_rows(np.sin, x, x, 0),
+            TypeError,
+            "rng must be a numpy.random.Generator, got int 0",
+        ),
+    ):
+        with pytest.raises(error, match="^" + re.escape(message)):
+            call()

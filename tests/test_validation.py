@@ -9,6 +9,7 @@ from messages import exactly
 from strategies import LAYOUTS, random_layer
 
 import bn_utils as bn
+from bn_utils import fused
 from bn_utils.torch_oracle import torch_double_backward, torch_gradients
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -38,6 +39,8 @@ def calls(dtype=np.float64, layout="C"):
         bn.batchnorm_backward: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_backward_staged: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_backward_delta: {"dy": da, "cache": batchnorm_cache},
+        fused.batchnorm_forward: {"h": da, "gamma": gamma, "beta": beta},
+        fused.batchnorm_backward: {"dy": da, "cache": batchnorm_cache},
         bn.batchnorm_double_backward: upstream | {"dy": da, "cache": batchnorm_cache},
         bn.update_running: {**running, "cache": batchnorm_cache},
         bn.batchnorm_inference: {"h": da, "gamma": gamma, "beta": beta, **running},
@@ -209,6 +212,8 @@ FIRST = {
     bn.batchnorm_backward: "h",
     bn.batchnorm_backward_staged: "h",
     bn.batchnorm_backward_delta: "h",
+    fused.batchnorm_forward: "h",
+    fused.batchnorm_backward: "h",
     bn.batchnorm_double_backward: "h",
     bn.update_running: "mu",
     bn.batchnorm_inference: "h",
@@ -298,6 +303,10 @@ def test_empty_axes_are_refused(function, argument):
         (bn.batchnorm_backward_staged, "dy", "H", "h"),
         (bn.batchnorm_backward_delta, "dy", "N", "h"),
         (bn.batchnorm_backward_delta, "dy", "H", "h"),
+        (fused.batchnorm_forward, "gamma", "H", "h"),
+        (fused.batchnorm_forward, "beta", "H", "h"),
+        (fused.batchnorm_backward, "dy", "N", "h"),
+        (fused.batchnorm_backward, "dy", "H", "h"),
         (bn.batchnorm_double_backward, "dy", "N", "h"),
         (bn.batchnorm_double_backward, "u", "H", "h"),
         (bn.batchnorm_double_backward, "v", "H", "h"),
