@@ -24,7 +24,7 @@ PACKAGE = "bn_utils"
 FIELD = re.compile(r"^    (\w+): \S.*?  # (.+)$", re.MULTILINE)
 TYPE = re.compile(r"^((?:\w[\w, ]* : )?(?:\w+ of )?)([A-Z]\w+)((?: or None)?)$(?!\n--)", re.MULTILINE)
 PART = re.compile(
-    r"(?P<literal>``.+?``)|\$(?P<math>[^$]+)\$|`(?P<name>\.?\w+)`|`(?P<code>[^`]+)`"
+    r"(?P<literal>``.+?``)|\$(?P<math>[^$]+)\$|`(?P<name>\.?\w+(?:\.\w+)*)`|`(?P<code>[^`]+)`"
     r'|(?<![\w"-])(?P<eq>eq-[\w-]*\w)|\bchapter (?P<chapter>\d\d_\w+)|(?P<mark>[|*])',
     re.DOTALL,
 )
@@ -80,8 +80,16 @@ def link(app, what, name, found, options, lines):
         if tuple(field for field, _ in fields) != found._fields:
             raise ExtensionError(f"{name}: each field needs a comment with its shape")
         text += "\n\nAttributes\n----------\n" + "\n".join(f"{field} : {shape}" for field, shape in fields)
-    text = PART.sub(lambda part: WRITTEN[part.lastgroup].format(part[part.lastgroup]), text)
+    text = PART.sub(written, text)
     lines[:] = TYPE.sub(r"\1:py:class:`.\2`\3", text).split("\n")
+
+
+def written(part):
+    """What a part of a docstring is in reStructuredText; a name of the package is that one, in any module."""
+    kind, text = part.lastgroup, part[part.lastgroup]
+    if kind == "name" and hasattr(import_module(PACKAGE), text):
+        return f":py:obj:`~{PACKAGE}.{text}`"
+    return WRITTEN[kind].format(text)
 
 
 def skip(app, what, name, found, skipped, options):
