@@ -7,7 +7,7 @@ NEWER = import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newe
 ENVIRONMENT = $(PYTHON) -c '$(NEWER)' && $(PYTHON) -m venv .venv && $(BIN)/python -c '$(NEWER)'
 RETRY = { echo "The installation failed; mend the cause above, make clean, and try again."; exit 1; }
 
-.PHONY: book pdf zip publish test notebooks lab audit lock mutants clean
+.PHONY: book pdf zip publish test notebooks lab bench audit lock mutants clean
 
 book: .venv/book.stamp
 	@$(BIN)/python tools/book.py
@@ -24,7 +24,7 @@ publish: .venv/book.stamp
 test: .venv/full.stamp
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --cov=bn_utils --cov-branch --cov-fail-under=100
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov=bn_utils --cov-branch --cov-fail-under=100
 	@echo "All tests passed: style, units, notebooks re-run and compared, site built and checked."
 
 notebooks: .venv/full.stamp
@@ -32,6 +32,9 @@ notebooks: .venv/full.stamp
 
 lab: .venv/lab.stamp
 	@$(BIN)/python tools/lab.py
+
+bench: .venv/full.stamp
+	@$(BIN)/python benchmarks/backward.py
 
 audit: .venv/book.stamp
 	@$(BIN)/python benchmarks/audit.py

@@ -14,6 +14,7 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
+LONGEST = 60  # characters of TeX, which fit on one line of a phone
 SIGN = re.compile(r"[,.;:?!)\u2019-]+")
 OPTIONS = {"output": "htmlAndMathml", "strict": "error", "throwOnError": True}
 
@@ -49,7 +50,10 @@ def rendered(writer, node, display):
 
 
 class KeepTogether(SphinxPostTransform):
-    """Keep a formula and the sign behind it on one line; browsers would break between them."""
+    """Keep a formula and the sign behind it on one line; browsers would break between them.
+
+    A long formula may have to be broken on a phone: it is left as it is.
+    """
 
     default_priority = 900
     formats = ("html",)
@@ -58,7 +62,7 @@ class KeepTogether(SphinxPostTransform):
         for formula in list(self.document.findall(nodes.math)):
             behind = formula.next_node(descend=False, siblings=True)
             sign = SIGN.match(behind) if isinstance(behind, nodes.Text) else None
-            if sign:
+            if sign and len(formula.astext()) < LONGEST:
                 parent, place = formula.parent, formula.parent.index(formula)
                 together = nodes.inline("", "", formula.deepcopy(), nodes.Text(sign[0]), classes=["nowrap"])
                 parent[place : place + 2] = [together, nodes.Text(behind[sign.end() :])]

@@ -1,6 +1,8 @@
 """What a page costs its reader, beside the same book with the plain theme and MathJax in the browser.
 
-    python benchmarks/site.py          (needs Chromium, and npm for MathJax)
+    python benchmarks/site.py [intro.html chapters/04_final_formulas.html ...]
+
+Needs Chromium, and npm for MathJax; without names it visits the first page and all chapters.
 
 Both sites are served with gzip from this machine and visited in turn on an emulated slow phone.
 Prints a table: bytes on the wire with everything that the page shows, the time until its
@@ -105,10 +107,11 @@ def main():
         scratch = Path(folder)
         sites = {"plain": plain_site(scratch), "ours": book.build(output=scratch).parent}
         servers, math = {kind: serve(site) for kind, site in sites.items()}, mathjax(scratch)
-        names = [path.relative_to(sites["ours"]).as_posix() for path in sites["ours"].glob("*/0*.html")]
+        chapters = sorted(path.name for path in sites["ours"].glob("chapters/*.html"))
+        names = sys.argv[1:] or ["intro.html", *(f"chapters/{name}" for name in chapters)]
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         print(f"{'page':34} {'kB':>12} {'ratio':>6} {'ready, s':>12} {'ratio':>6} {'shift':>12}")
-        for name in ["intro.html", *sorted(names)]:
+        for name in names:
             runs = {kind: [] for kind in servers}
             for _ in range(VISITS):  # in turn, so that both see the same machine
                 for kind, server in servers.items():

@@ -656,4 +656,26 @@ EXERCISES = {
         "The average is the sum over the workers, divided by D; the gradient is the sum.",
         lambda rng: (*rng.normal(size=(2, 6, 3)), int(rng.integers(2, 9))),
     ),
+    # 16_speed
+    "speed-passes": Exercise(
+        (4, 4),
+        ("the first line", "the two lines"),
+        "Each operation of NumPy reads its large arrays and writes one, in place or not; gamma is a row.",
+    ),
+    "speed-columns": Exercise(
+        lambda dgamma, dbeta, gamma, inv_std, N: (
+            gamma * inv_std,
+            gamma * inv_std * dgamma / N,
+            gamma * inv_std * dbeta / N,
+        ),
+        ("a", "b", "c"),
+        "Multiply the closed form out, and sort: what stands before dy, before h_hat, and alone?",
+        lambda rng: (*rng.normal(size=(4, 3)), int(rng.integers(2, 9))),
+    ),
+    "speed-blocks": Exercise(
+        lambda dy, h_hat, rows: ((dy * h_hat).sum(axis=0), dy.sum(axis=0)),
+        ("dgamma", "dbeta"),
+        "A slice that reaches beyond the last row ends there: dy[8:12] of 10 rows has 2.",
+        lambda rng: (*rng.normal(size=(2, 10, 3)), int(rng.integers(2, 8))),
+    ),
 }

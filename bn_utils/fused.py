@@ -16,7 +16,7 @@ from bn_utils.batchnorm import BatchNormCache
 
 LONG = 2**13  # numbers of a joined row: NumPy copies a shorter operand before it repeats it
 SUMMED = 2**23  # bytes of a block of which only sums are taken
-WRITTEN = 2**20  # bytes of a block that is worked on in several steps
+WRITTEN = 2**19  # bytes of a block that is worked on in several steps
 SAMPLE = 128  # rows that give a number near the mean
 
 
@@ -43,14 +43,14 @@ def batchnorm_forward(h, gamma, beta, eps=1e-5, out=None):
     h, gamma, beta = check_layout(h=(h, "N H"), gamma=(gamma, "H"), beta=(beta, "H"))
     eps = check_number("eps", eps)
     y = _output(out, h.shape, np.result_type(h, gamma, beta), h=h, gamma=gamma, beta=beta)
-    h_hat = np.empty(h.shape, h.dtype)
+    h_hat = np.empty_like(y)
     with np.errstate(over="ignore", invalid="ignore"):
         pilot, rest, var = (v.astype(h.dtype) for v in _shifted_statistics(h))
         if not _finite(var, gamma, beta):
             check_arrays(h=(h, "N H"), gamma=(gamma, "H"), beta=(beta, "H"))
         inv_std = inverse_std(var, eps)
-    columns = pilot, rest, inv_std, gamma, beta
-    with _overflow_refused("y", y):
+    columns = np.array([pilot, rest, inv_std, gamma, beta])
+    with _overflow_refused("y", y.dtype):
         for (h_k, x, y_k), (p, r, i, g, b) in _blocks(WRITTEN, (h, h_hat, y), columns):
             np.subtract(h_k, p, out=x)  # exact far from 0
             x -= r
@@ -78,19 +78,16 @@ def batchnorm_backward(dy, cache, out=None):
     """
     h, _, _, inv_std, h_hat, gamma, _ = check_cache(cache, BatchNormCache, "batchnorm_forward")
     _, dy = check_layout(h=(h, "N H"), dy=(dy, "N H"))
-    dtype, N = np.result_type(dy, h_hat, gamma), len(dy)
     inputs = {"h": h, "h_hat": h_hat, "gamma": gamma} | ({} if out is dy else {"dy": dy})
-    dh = _output(out, dy.shape, dtype, **inputs)
-    with np.errstate(over="ignore", invalid="ignore"):
+    dh = _output(out, dy.shape, np.result_type(dy, h_hat, gamma), **inputs)
+    with _overflow_refused("dh", dh.dtype, h=(h, "N H"), dy=(dy, "N H")):
         sums = _sums(dy, h_hat)
         a = gamma * inv_std
-        b_and_c = (a * (sums / N)).astype(dtype)
-        dgamma, dbeta = sums = sums.astype(dtype)
-        if not _finite(sums, b_and_c):
-            check_arrays(h=(h, "N H"), dy=(dy, "N H"))
-            raise _overflow("dh", dh)
-    with _overflow_refused("dh", dh):
-        for (dy_k, x, dh_k), (a_k, b, c) in _blocks(WRITTEN, (dy, h_hat, dh), (a, *b_and_c)):
+        columns = np.array([a, *(a * (sums / len(dy)))], dh.dtype)
+        dgamma, dbeta = sums = sums.astype(dh.dtype)
+        if not _finite(sums, columns):
+            raise FloatingPointError
+        for (dy_k, x, dh_k), (a_k, b, c) in _blocks(WRITTEN, (dy, h_hat, dh), columns):
             t = x * b
             t += c
             np.multiply(dy_k, a_k, out=dh_k)
@@ -104,10 +101,10 @@ def _shifted_statistics(h):
     sample = h[:: -(-N // SAMPLE)]  # from all over h, which may be sorted
     pilot = sample[0] + (sample - sample[0]).mean(axis=0)  # exact for a constant column
     sums = 0
-    for (h_k,), (p,) in _blocks(WRITTEN, (h,), (pilot,)):
+    for (h_k,), (p,) in _blocks(WRITTEN, (h,), pilot[None]):
         d = h_k - p
         along = np.ones(len(d), d.dtype) @ d, np.einsum("nd,nd->d", d, d)
-        sums = sums + _apart(np.stack(along), H)
+        sums = sums + _apart(np.array(along), H)
     rest, squares = sums / N
     return pilot, rest, squares - rest**2
 
@@ -117,7 +114,7 @@ def _sums(dy, h_hat):
     sums = 0
     for (dy_k, x), _ in _blocks(SUMMED, (dy, h_hat)):
         along = np.einsum("nd,nd->d", dy_k, x), np.ones(len(dy_k), dy.dtype) @ dy_k
-        sums = sums + _apart(np.stack(along), dy.shape[1])
+        sums = sums + _apart(np.array(along), dy.shape[1])
     return sums
 
 
@@ -132,7 +129,7 @@ def _blocks(size, arrays, columns=()):
     split = N - N % joined
     if split:
         rows = [array[:split].reshape(-1, joined * H) for array in arrays]
-        repeated = [np.tile(column, joined) for column in columns]
+        repeated = np.tile(columns, joined)
         step = max(1, size // rows[0][0].nbytes)
         for k in range(0, len(rows[0]), step):
             yield [array[k : k + step] for array in rows], repeated
@@ -141,9 +138,11 @@ def _blocks(size, arrays, columns=()):
 
 
 def _apart(sums, H):
-    """Add the sums of columns that stand several times in a joined row, in float64: (..., H)."""
+    """Add the sums of columns that stand several times in a joined row, in float64: (2, H)."""
     wide = np.promote_types(sums.dtype, np.float64)
-    return sums.reshape(*sums.shape[:-1], -1, H).sum(axis=-2, dtype=wide)
+    if sums.shape[1] == H:
+        return sums.astype(wide)
+    return sums.reshape(2, -1, H).sum(axis=1, dtype=wide)
 
 
 def _output(out, shape, dtype, **inputs):
@@ -167,14 +166,15 @@ def _finite(*arrays):
 
 
 @contextmanager
-def _overflow_refused(name, result):
-    """An error where a result leaves the range of its dtype: the processor notes it, no pass is needed."""
+def _overflow_refused(name, dtype, **inputs):
+    """An error where a result leaves the range of its dtype, or an input is not finite.
+
+    The processor notes an overflow by itself: no pass over the result looks for it.
+    """
     try:
         with np.errstate(over="raise", invalid="raise"):
             yield
     except FloatingPointError:
-        raise _overflow(name, result) from None
-
-
-def _overflow(name, result):
-    return ValueError(f"{name} leaves the range of {result.dtype}: rescale the inputs")
+        if inputs:
+            check_arrays(**inputs)
+        raise ValueError(f"{name} leaves the range of {dtype}: rescale the inputs") from None

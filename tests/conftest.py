@@ -1,4 +1,4 @@
-"""What all tests share: the hypothesis profile, the three backward passes, the built site and a browser."""
+"""What all tests share: the hypothesis profile, the backward passes, the built site and a browser."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ import book
 import pytest
 from breaking import edit_text
 from browsing import FLAGS, FOUND
+from filelock import FileLock
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
@@ -29,9 +30,8 @@ settings.load_profile("house")
 
 
 def pytest_addoption(parser):
-    help = "check every wrong version of every equation, not a sample (some minutes)"
-    parser.addoption("--all-mutations", action="store_true", help=help)
-    parser.addoption("--published", action="store_true", help="build and check all published forms (minutes)")
+    help = "every wrong version, figure and published form, in place of samples (half an hour)"
+    parser.addoption("--thorough", action="store_true", help=help)
 
 
 @pytest.fixture(
@@ -49,6 +49,14 @@ def backward(request):
     return request.param
 
 
+LONG = ("test_browser", "test_red", "test_chapters", "test_ledger")  # seconds a test, or minutes in all
+
+
+def pytest_collection_modifyitems(items):
+    """Start the long files first, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 def copy_project(target):
     """Copy the project without what is generated."""
     generated = shutil.ignore_patterns(
@@ -63,19 +71,37 @@ def copy(tmp_path):
     return copy_project(tmp_path / "copy")
 
 
+def made_once(tmp_path_factory, name, make):
+    """The folder that `make` fills in a scratch folder and returns: once for all processes of the tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name).exists():
+            make(tmp_path_factory.mktemp(f"making-{name}")).rename(shared / name)
+    return shared / name
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The folder of the built site; a warning of the build is an error."""
-    return book.build(output=tmp_path_factory.mktemp("site")).parent
+    return made_once(tmp_path_factory, "site", lambda scratch: book.build(output=scratch).parent)
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory):
     """The folder of a site whose addresses are set, in the folder that stands for its host."""
-    source = copy_project(tmp_path_factory.mktemp("published") / "copy")
-    edit_text(source, "_config.yml", '  url: ""', "  url: https://github.com/example/course")
-    edit_text(source, "_config.yml", 'baseurl: ""', "baseurl: https://example.net/book")
-    return book.build(source, source).parent.rename(tmp_path_factory.mktemp("host") / "book")
+
+    def make(scratch):
+        source = copy_project(scratch / "copy")
+        edit_text(source, "_config.yml", '  url: ""', "  url: https://github.com/example/course")
+        edit_text(source, "_config.yml", 'baseurl: ""', "baseurl: https://example.net/book")
+        book.build(source, source).parent.rename(scratch / "book")
+        (scratch / "host").mkdir()
+        (scratch / "book").rename(scratch / "host" / "book")
+        return scratch / "host"
+
+    return made_once(tmp_path_factory, "host", make) / "book"
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -186,4 +186,5 @@ EQUATIONS = {
         "eq-workers-means",
         "eq-workers-gap",
     ],
+    "16_speed": ["eq-fast-hat", "eq-fast-dh"],
 }

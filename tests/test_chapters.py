@@ -98,7 +98,7 @@ def unnoticed(statements, namespace, every=1):
 
 @pytest.mark.parametrize("chapter", EQUATIONS)
 def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter, request):
-    every = 1 if request.config.getoption("--all-mutations") else 3
+    every = 1 if request.config.getoption("--thorough") else 3
     namespace, checked, passed = {}, [], []
     for source in cells(chapter):
         labels = CHECKED.findall(source)

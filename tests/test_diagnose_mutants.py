@@ -18,7 +18,7 @@ ORIGINALS = [
     (right.in_place, right.forward),
     (right.transposed_steps, right.forward_columns),
 ]
-SAMPLE = 47  # every how many mutants are tried, without --all-mutations
+SAMPLE = 47  # every how many mutants are tried, without --thorough
 
 
 def changes_the_value(mutant, forward):
@@ -56,7 +56,7 @@ def verdict(report, line):
 
 
 def test_mutants_are_noticed_and_explained_and_right_lines_left_alone(request):
-    step = 1 if request.config.getoption("--all-mutations") else SAMPLE
+    step = 1 if request.config.getoption("--thorough") else SAMPLE
     counts, unnoticed, made = Counter(), [], 0
     for original, forward in ORIGINALS:
         all_of_it = list(mutants(original))

@@ -692,6 +692,33 @@ ANSWERS = {
             (lambda dy, h_hat, D: (D * (dy * h_hat).sum(0), dy.sum(0)), "dbeta is wrong"),
         ],
     ),
+    "speed-passes": (
+        (4, 4),
+        [((4, 3), "the two lines is wrong"), ((5, 4), "the first line is wrong")],
+    ),
+    "speed-columns": (
+        lambda dgamma, dbeta, gamma, inv_std, N: (
+            gamma * inv_std,
+            gamma * inv_std / N * dgamma,
+            gamma * inv_std / N * dbeta,
+        ),
+        [
+            (lambda dgamma, dbeta, gamma, inv_std, N: (gamma, dgamma / N, dbeta / N), "a is wrong"),
+            (lambda dgamma, dbeta, gamma, s, N: (gamma * s, gamma * s * dgamma, dbeta / N), "b is wrong"),
+        ],
+    ),
+    "speed-blocks": (
+        lambda dy, h_hat, rows: (
+            sum((dy[k : k + rows] * h_hat[k : k + rows]).sum(0) for k in range(0, len(dy), rows)),
+            sum(dy[k : k + rows].sum(0) for k in range(0, len(dy), rows)),
+        ),
+        [
+            (
+                lambda dy, h_hat, rows: ((dy * h_hat)[: rows * (9 // rows)].sum(0), dy.sum(0)),
+                "dgamma is wrong",
+            ),
+        ],
+    ),
 }
 WRONG = [(name, *wrong) for name, (_, wrongs) in ANSWERS.items() for wrong in wrongs]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsing import Visit, needs_browser
+from playwright.sync_api import expect
 
 import bn_utils as bn
 
@@ -123,10 +124,12 @@ def explorable(browser, address):
 def test_the_jacobian_can_be_pointed_at_and_walked_over(explorable):
     page, part = explorable("jacobian")
     readout = part.locator("[aria-live]").first
-    part.locator("[role=gridcell]").first.click()
-    assert readout.inner_text().startswith("k=1, l=1, i=1, j=1: direct 0.33, mean")
+    cell = part.locator("[role=gridcell]").first
+    cell.click()
+    expect(readout).to_contain_text("k=1, l=1, i=1, j=1: direct 0.33, mean")
+    expect(cell).to_be_focused()
     page.keyboard.press("ArrowRight")
-    assert readout.inner_text().startswith("k=1, l=1, i=2, j=1: direct 0,")
+    expect(readout).to_contain_text("k=1, l=1, i=2, j=1: direct 0,")
     direct, *_ = bn.dhhat_dh_delta(np.array([[1.0], [3], [8]]), 1 / 3)[0, 0, 0]
     assert direct == pytest.approx(1 / 3)
 

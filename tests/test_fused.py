@@ -63,6 +63,16 @@ def test_equals_the_readable_one_where_blocks_end(N, H, dtype):
         bn.assert_grads_close(name, actual, value, tol=1e-11)
 
 
+def test_real_rows_go_with_a_complex_gamma():
+    batch = random_batch(np.random.default_rng(0), 300, 70)
+    gamma = batch.gamma + 0.5j
+    y, cache = fused.batchnorm_forward(batch.h, gamma, batch.beta)
+    expected_y, expected_cache = bn.batchnorm_forward(batch.h, gamma, batch.beta)
+    bn.assert_grads_close("y", y, expected_y)
+    expected = bn.batchnorm_backward(batch.dy, expected_cache)[0]
+    bn.assert_grads_close("dh", fused.batchnorm_backward(batch.dy, cache)[0], expected)
+
+
 def test_matches_the_complex_step_through_its_own_forward_pass():
     batch = random_batch(np.random.default_rng(0), 5, 3)
     _, cache = fused.batchnorm_forward(batch.h, batch.gamma, batch.beta)

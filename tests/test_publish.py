@@ -35,8 +35,8 @@ MYST = re.compile(
 @pytest.fixture(scope="module")
 def project(request, tmp_path_factory):
     """A copy of the project with its addresses, all forms built: the whole book is printed, for minutes."""
-    if not request.config.getoption("--published"):
-        pytest.skip("printing the book takes minutes: pytest tests/test_publish.py --published")
+    if not request.config.getoption("--thorough"):
+        pytest.skip("printing the book takes minutes: pytest tests/test_publish.py --thorough")
     copy = copy_project(tmp_path_factory.mktemp("published") / "copy")
     edit_text(copy, "_config.yml", '  url: ""', f"  url: {REPOSITORY}")
     edit_text(copy, "_config.yml", 'baseurl: ""', f"baseurl: {ADDRESS.rstrip('/')}")
@@ -373,7 +373,8 @@ def test_copies_need_the_address_of_the_repository(site, tmp_path):
         colab.write(site, tmp_path)
 
 
-def test_the_commands_run_from_a_shell(copy):
-    done = subprocess.run([sys.executable, "tools/archive.py"], cwd=copy, capture_output=True, text=True)
-    assert (copy / "_build" / "book.zip").is_file()
+def test_the_commands_run_from_a_shell(project):
+    (project / "_build" / "book.zip").unlink(missing_ok=True)
+    done = subprocess.run([sys.executable, "tools/archive.py"], cwd=project, capture_output=True, text=True)
+    assert (project / "_build" / "book.zip").is_file()
     assert done.stdout.startswith("The site is packed: file:")

@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from breaking import BUILD, edit_text, fails
+from breaking import BUILD, edit_text, fails, only
 
 LEDGER = ["-m", "pytest", "-q", "-x", "tests/test_ledger.py", "-k", "chapter or register"]
 DERIVATION = "chapters/03_delta_notation"
@@ -31,6 +31,8 @@ INDEX, SIGN, FACTOR = VARIANCE.replace("il", "jl"), VARIANCE.replace("-", "+"), 
 def test_red_for_a_wrong_line_in_a_chapter(copy, command, wrong):
     display = r"\frac{\partial \sigma_l^2}{\partial h_{ij}} = %s"
     edit_both(copy, display % VARIANCE, display % wrong)
+    if command is BUILD:
+        only(copy, DERIVATION)
     assert fails(copy, command, "eq-dvar-4")
 
 
@@ -42,6 +44,7 @@ def test_red_for_an_equation_whose_check_is_removed(copy, command):
 
 def test_red_for_a_numbered_equation_without_a_check(copy):
     edit_both(copy, "$$ (eq-centred)", "$$ (eq-centred)\n\n$$\nc_{kl} = h_{kl} - \\mu_l\n$$ (eq-new)")
+    only(copy, DERIVATION)
     assert fails(copy, BUILD, "eq-new is not checked")
 
 
@@ -50,4 +53,5 @@ def test_red_for_a_register_that_was_typed(copy):
         copy, "bn_utils/register.json", '"tex": "c_{kl} = h_{kl} - \\\\mu_l"', '"tex": "c_{kl} = h_{kl}"'
     )
     assert fails(copy, LEDGER, "eq-centred")
+    only(copy, DERIVATION)
     assert fails(copy, BUILD, "eq-centred is not the text that was checked")

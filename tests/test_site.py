@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import book
 import pytest
-from breaking import BUILD, fails
+from breaking import BUILD, fails, only
 from browsing import parse
 from equations import EQUATIONS
 
@@ -26,6 +26,7 @@ FIGURES = {
     "13_second_derivative": ["fig-second-penalty"],
     "14_numerics": ["fig-variances", "fig-plane"],
     "15_many_workers": ["fig-workers"],
+    "16_speed": ["fig-predicted", "fig-roofline"],
 }
 
 
@@ -121,8 +122,10 @@ def test_a_build_deletes_nothing_but_its_own_output(copy):
         (copy / stray).parent.mkdir(exist_ok=True)
         (copy / stray).write_text("# Mine", encoding="utf-8")
     before = {path for path in copy.rglob("*") if path.is_file()}
-    index = book.build(copy, copy)
-    assert index == copy / "_build" / "html" / "index.html"
+    only(copy)
+    with pytest.raises(SystemExit):  # for the pages that are gone
+        book.build(copy, copy)
+    assert (copy / "_build" / "html" / "index.html").is_file()
     assert {path for path in before if not path.exists()} == set()
 
 
@@ -150,6 +153,7 @@ def test_the_lists_name_every_chapter():
 def test_a_tex_error_fails_the_build_and_names_its_place(copy, tex, reason):
     page = copy / "pages" / "errata.md"
     page.write_text(page.read_text(encoding="utf-8") + f"\nA line.\n\n$${tex}$$\n", encoding="utf-8")
+    only(copy, "pages/errata")
     assert fails(copy, BUILD, rf"errata\.md:\d+: WARNING: .*{reason}")
 
 
