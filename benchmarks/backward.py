@@ -4,8 +4,9 @@
 
 Writes bn_utils/measured.json, which chapter 16_speed draws, and benchmarks/backward.md. Each
 number is the median of five processes; in each, a way and the kernel run in turn, and the median
-of the ratios of the pairs counts. One thread, and a heap that keeps its pages. The kernel beside
-itself must stay within 0.03 of 1, else the shape is measured again, up to five times.
+of the ratios of the pairs counts. One thread, and a heap that keeps its pages. Before a shape is
+measured the kernel runs beside itself, up to five times, until that ratio is within 0.03 of 1: the
+machine is quiet then, or was not, which the table shows.
 """
 
 import ctypes
@@ -108,7 +109,11 @@ def ratio(function, kernel, times):
     """The median ratio of pairs in which the function and the kernel run one after the other."""
     pair = seconds(kernel, times) + seconds(function, times)
     pairs = min(101, max(3, round(SECONDS / pair)))
-    return statistics.median(1 / (seconds(kernel, times) / seconds(function, times)) for _ in range(pairs))
+    found = []
+    for _ in range(pairs):
+        before = seconds(kernel, times)
+        found.append(seconds(function, times) / before)
+    return statistics.median(found)
 
 
 def measure(N, H, dtype):
@@ -203,7 +208,7 @@ def processor():
     """The name of the processor and its caches, where Linux tells them."""
     try:
         lines = subprocess.run(["lscpu"], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    except OSError:
+    except (OSError, subprocess.CalledProcessError):
         return platform.processor()
     fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     caches = (f"{key.split()[0]} {fields[key]}" for key in ("L2 cache", "L3 cache") if key in fields)

@@ -11,12 +11,21 @@ from contextlib import contextmanager
 import numpy as np
 
 from bn_utils._statistics import inverse_std
-from bn_utils._validation import check_arrays, check_cache, check_layout, check_number, describe
+from bn_utils._validation import (
+    check_arrays,
+    check_cache,
+    check_layout,
+    check_number,
+    check_overflow,
+    describe,
+    plain_array,
+)
 from bn_utils.batchnorm import BatchNormCache
 
 LONG = 2**13  # numbers of a joined row: NumPy copies a shorter operand before it repeats it
 SUMMED = 2**23  # bytes of a block of which only sums are taken
 WRITTEN = 2**19  # bytes of a block that is worked on in several steps
+LEFT = 128  # rows of a block of those that are left over
 SAMPLE = 128  # rows that give a number near the mean
 
 
@@ -43,13 +52,13 @@ def batchnorm_forward(h, gamma, beta, eps=1e-5, out=None):
     h, gamma, beta = check_layout(h=(h, "N H"), gamma=(gamma, "H"), beta=(beta, "H"))
     eps = check_number("eps", eps)
     y = _output(out, h.shape, np.result_type(h, gamma, beta), h=h, gamma=gamma, beta=beta)
-    h_hat = np.empty_like(y)
+    h_hat = np.empty(h.shape, h.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
         pilot, rest, var = (v.astype(h.dtype) for v in _shifted_statistics(h))
         if not _finite(var, gamma, beta):
             check_arrays(h=(h, "N H"), gamma=(gamma, "H"), beta=(beta, "H"))
         inv_std = inverse_std(var, eps)
-    columns = np.array([pilot, rest, inv_std, gamma, beta])
+    columns = pilot, rest, inv_std, gamma, beta
     with _overflow_refused("y", y.dtype):
         for (h_k, x, y_k), (p, r, i, g, b) in _blocks(WRITTEN, (h, h_hat, y), columns):
             np.subtract(h_k, p, out=x)  # exact far from 0
@@ -75,18 +84,28 @@ def batchnorm_backward(dy, cache, out=None):
         Where dh is written: C-contiguous, of the dtype of dh. It may be dy itself; else it must
         be apart from the memory of dy and of the cache (else a TypeError or ValueError). After
         any other error it may hold anything.
+
+    Returns
+    -------
+    dh : (N, H) array
+        `out`, where given.
+    dgamma, dbeta : (H,) arrays
+        Of the dtype of dh. The two sums must not leave its range, even where dh would not.
     """
-    h, _, _, inv_std, h_hat, gamma, _ = check_cache(cache, BatchNormCache, "batchnorm_forward")
+    cache = check_cache(cache, BatchNormCache, "batchnorm_forward")
+    h, _, _, inv_std, h_hat, gamma, _ = cache
     _, dy = check_layout(h=(h, "N H"), dy=(dy, "N H"))
-    inputs = {"h": h, "h_hat": h_hat, "gamma": gamma} | ({} if out is dy else {"dy": dy})
+    inputs = cache._asdict() | ({} if out is dy else {"dy": dy})
     dh = _output(out, dy.shape, np.result_type(dy, h_hat, gamma), **inputs)
-    with _overflow_refused("dh", dh.dtype, h=(h, "N H"), dy=(dy, "N H")):
+    with np.errstate(over="ignore", invalid="ignore"):
         sums = _sums(dy, h_hat)
         a = gamma * inv_std
         columns = np.array([a, *(a * (sums / len(dy)))], dh.dtype)
         dgamma, dbeta = sums = sums.astype(dh.dtype)
-        if not _finite(sums, columns):
-            raise FloatingPointError
+    if not _finite(sums, columns):
+        check_arrays(h=(h, "N H"), dy=(dy, "N H"))
+        check_overflow(dh=columns, dgamma=dgamma, dbeta=dbeta)
+    with _overflow_refused("dh", dh.dtype):
         for (dy_k, x, dh_k), (a_k, b, c) in _blocks(WRITTEN, (dy, h_hat, dh), columns):
             t = x * b
             t += c
@@ -104,7 +123,7 @@ def _shifted_statistics(h):
     for (h_k,), (p,) in _blocks(WRITTEN, (h,), pilot[None]):
         d = h_k - p
         along = np.ones(len(d), d.dtype) @ d, np.einsum("nd,nd->d", d, d)
-        sums = sums + _apart(np.array(along), H)
+        sums = sums + _by_column(np.array(along), H)
     rest, squares = sums / N
     return pilot, rest, squares - rest**2
 
@@ -114,14 +133,14 @@ def _sums(dy, h_hat):
     sums = 0
     for (dy_k, x), _ in _blocks(SUMMED, (dy, h_hat)):
         along = np.einsum("nd,nd->d", dy_k, x), np.ones(len(dy_k), dy.dtype) @ dy_k
-        sums = sums + _apart(np.array(along), dy.shape[1])
+        sums = sums + _by_column(np.array(along), dy.shape[1])
     return sums
 
 
 def _blocks(size, arrays, columns=()):
     """Blocks of `size` bytes of (N, H) arrays, beside the numbers of columns repeated for their rows.
 
-    Each row of a block is several rows of the arrays joined; in the last block, of the rows
+    Each row of a block is several rows of the arrays joined; in the last blocks, of the rows
     that are left over, one.
     """
     N, H = arrays[0].shape
@@ -129,15 +148,15 @@ def _blocks(size, arrays, columns=()):
     split = N - N % joined
     if split:
         rows = [array[:split].reshape(-1, joined * H) for array in arrays]
-        repeated = np.tile(columns, joined)
+        repeated = [np.tile(column, joined) for column in columns]
         step = max(1, size // rows[0][0].nbytes)
         for k in range(0, len(rows[0]), step):
             yield [array[k : k + step] for array in rows], repeated
-    if split < N:
-        yield [array[split:] for array in arrays], columns
+    for k in range(split, N, LEFT):
+        yield [array[k : k + LEFT] for array in arrays], columns
 
 
-def _apart(sums, H):
+def _by_column(sums, H):
     """Add the sums of columns that stand several times in a joined row, in float64: (2, H)."""
     wide = np.promote_types(sums.dtype, np.float64)
     if sums.shape[1] == H:
@@ -149,14 +168,15 @@ def _output(out, shape, dtype, **inputs):
     """Return `out`, or a new array; an error where it cannot hold the result or overlaps an input."""
     if out is None:
         return np.empty(shape, dtype)
-    if type(out) is not np.ndarray or out.dtype != dtype:
+    if not isinstance(out, np.ndarray) or out.dtype != dtype:
         raise TypeError(f"out must be an array of {dtype}, got {describe(out)}")
+    plain_array("out", out)  # a masked one is not
     if out.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {out.shape}")
     if not (out.flags.c_contiguous and out.flags.writeable):
         raise ValueError("out must be C-contiguous and writeable")
-    for name, array in inputs.items():
-        if np.may_share_memory(out, array):
+    for name, value in inputs.items():
+        if isinstance(value, np.ndarray) and np.may_share_memory(out, value):
             raise ValueError(f"out must not overlap {name}, which is still needed")
     return out
 
@@ -166,15 +186,10 @@ def _finite(*arrays):
 
 
 @contextmanager
-def _overflow_refused(name, dtype, **inputs):
-    """An error where a result leaves the range of its dtype, or an input is not finite.
-
-    The processor notes an overflow by itself: no pass over the result looks for it.
-    """
+def _overflow_refused(name, dtype):
+    """An error where a result leaves the range: the processor notes it, no pass over the result is needed."""
     try:
         with np.errstate(over="raise", invalid="raise"):
             yield
     except FloatingPointError:
-        if inputs:
-            check_arrays(**inputs)
         raise ValueError(f"{name} leaves the range of {dtype}: rescale the inputs") from None

@@ -1,6 +1,7 @@
 """A page as a tree, a visit to it in a real browser, and what skips the tests that need one."""
 
 import os
+import re
 
 import pytest
 from bs4 import BeautifulSoup
@@ -8,6 +9,7 @@ from pdf import find_browser
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FOUND = find_browser()
+SPAN = re.compile(r"<(/?)span\b")
 
 needs_browser = pytest.mark.skipif(
     FOUND is None and not os.environ.get("CI"),
@@ -16,7 +18,17 @@ needs_browser = pytest.mark.skipif(
 
 
 def parse(page):
-    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    """A page as a tree, without the drawn formulas, which are most of it; their MathML stays."""
+    text, kept, end = page.read_text(encoding="utf-8"), [], 0
+    for drawn in re.finditer('<span class="katex-html"', text):
+        depth = 0
+        for tag in SPAN.finditer(text, drawn.start()):
+            depth += -1 if tag[1] else 1
+            if depth == 0:
+                break
+        kept.append(text[end : drawn.start()])
+        end = text.index(">", tag.start()) + 1
+    return BeautifulSoup("".join(kept) + text[end:], "html.parser")
 
 
 class Visit:

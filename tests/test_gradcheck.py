@@ -516,6 +516,7 @@ def backward_of_any_size(request):
         lambda z: z[:, ::-1],
         lambda z: z + 1e-6 * z[:, :1],
         lambda z: 1e-9 * (z + z[:, :1]),
+        lambda z: np.stack([1e9 * z[:, 0], z[:, 1] + z[:, 0], z[:, 2]], axis=1),
     ],
 )
 def test_by_rows_refuses_columns_that_depend_on_each_other(f):
@@ -523,6 +524,17 @@ def test_by_rows_refuses_columns_that_depend_on_each_other(f):
     message = "each column of f must depend on that column of x alone: take complex_step_gradient"
     with pytest.raises(ValueError, match=exactly(message)):
         rows_of(f, x, x)
+
+
+def test_by_rows_accepts_a_derivative_of_almost_0():
+    h, one = np.array([[1.0], [3.0]]), np.ones(1)
+    gradient = rows_of(lambda z: bn.batchnorm_forward(z, one, one, eps=0)[0], h, np.ones((2, 1)))
+    assert np.abs(gradient).max() < 1e-12
+
+
+def test_by_rows_refuses_a_gradient_out_of_range():
+    with pytest.raises(ValueError, match="leaves the range of float64"), np.errstate(over="ignore"):
+        rows_of(lambda z: 1e308 * z, np.full((2, 1), 0.1), np.full((2, 1), 10.0))
 
 
 def test_by_rows_says_what_is_wrong_with_its_arguments():

@@ -36,22 +36,29 @@ def pages(site):
     return {page: parse(page) for page in site.rglob("*.html")}
 
 
+@pytest.fixture(scope="module")
+def found(site, pages):
+    """The function that gives a part of a page of the site by its id: (page, id)."""
+    ids = {page: {tag["id"]: tag for tag in soup.find_all(id=True)} for page, soup in pages.items()}
+    return lambda page, id: ids[site / page].get(id)
+
+
 @pytest.mark.parametrize(("chapter", "label"), [(c, label) for c in EQUATIONS for label in EQUATIONS[c]])
-def test_an_equation_is_rendered_numbered_and_linkable(site, pages, chapter, label):
-    equation = pages[site / "chapters" / f"{chapter}.html"].find(id=f"equation-{label}")
+def test_an_equation_is_rendered_numbered_and_linkable(found, chapter, label):
+    equation = found(f"chapters/{chapter}.html", f"equation-{label}")
     assert "math" in equation["class"]
     assert equation.find(class_="eqno").get_text().startswith("(")
     assert equation.find("a", class_="headerlink")["href"] == f"#equation-{label}"
 
 
 @pytest.mark.parametrize(("chapter", "label"), [(c, label) for c in EQUATIONS for label in EQUATIONS[c]])
-def test_an_equation_has_a_mark_that_leads_to_its_row(site, pages, chapter, label):
-    equation = pages[site / "chapters" / f"{chapter}.html"].find(id=f"equation-{label}")
+def test_an_equation_has_a_mark_that_leads_to_its_row(found, chapter, label):
+    equation = found(f"chapters/{chapter}.html", f"equation-{label}")
     mark = equation.find_next_sibling()
     assert mark["class"] == ["checks"]
     link = mark.find("a")
     assert link["href"] == f"../pages/ledger.html#check-{label}"
-    row = pages[site / "pages" / "ledger.html"].find(id=f"check-{label}").find_parent("tr")
+    row = found("pages/ledger.html", f"check-{label}").find_parent("tr")
     assert row.find("a")["href"] == f"../chapters/{chapter}.html#equation-{label}"
     kind = row.find_all("td")[1].get_text()
     shown = link.get_text().replace("\xa0", " ")
@@ -67,8 +74,8 @@ def test_the_list_of_equations_is_complete(site, pages):
 
 
 @pytest.mark.parametrize(("chapter", "name"), [(c, name) for c in FIGURES for name in FIGURES[c]])
-def test_a_figure_has_a_caption_and_says_what_it_shows(site, pages, chapter, name):
-    figure = pages[site / "chapters" / f"{chapter}.html"].find("figure", id=name)
+def test_a_figure_has_a_caption_and_says_what_it_shows(found, chapter, name):
+    figure = found(f"chapters/{chapter}.html", name)
     assert figure.find("img")["src"].endswith(".svg")
     assert len(figure.find("img")["alt"]) > 20
     assert len(figure.find("figcaption").get_text()) > 20
@@ -80,7 +87,7 @@ def test_the_list_of_figures_is_complete(site, pages):
         assert [figure["id"] for figure in page.find_all("figure", id=True)] == names
 
 
-def test_every_internal_link_and_image_leads_somewhere(pages):
+def test_every_internal_link_and_image_leads_somewhere(site, pages, found):
     dead = []
     for page, soup in pages.items():
         targets = [a["href"] for a in soup.find_all("a", href=True)]
@@ -90,10 +97,10 @@ def test_every_internal_link_and_image_leads_somewhere(pages):
             if url.scheme:
                 continue
             path = (page.parent / unquote(url.path)).resolve() if url.path else page
-            found = path.exists()
-            if found and url.fragment and path in pages:
-                found = pages[path].find(id=url.fragment) is not None
-            if not found:
+            leads = path.exists()
+            if leads and url.fragment and path in pages:
+                leads = found(path, url.fragment) is not None
+            if not leads:
                 dead.append(f"{page.name}: {target}")
     assert dead == []
 
