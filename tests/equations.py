@@ -186,5 +186,5 @@ EQUATIONS = {
         "eq-workers-means",
         "eq-workers-gap",
     ],
-    "16_speed": ["eq-fast-hat", "eq-fast-dh"],
+    "16_speed": ["eq-fast-dh", "eq-fast-hat"],
 }
