@@ -60,9 +60,8 @@ def complex_step_gradient(f, x):
 def complex_step_gradient_by_rows(f, x, upstream, rng):
     """Gradient of sum(upstream f(x)) where each column of f depends on that column of x alone.
 
-    N evaluations of `f` in place of N H: a whole row of `x` takes the step at once, and each
-    column of `f` answers to its own entry of the row. One evaluation more, along a random
-    direction, checks that the columns are independent.
+    N evaluations of `f` in place of N H: a whole row of `x` takes the step at once. One more,
+    along a random direction, checks that the columns are independent.
 
     Parameters
     ----------

@@ -54,6 +54,7 @@ def test_a_docstring_leads_to_its_equations_its_chapter_and_other_functions(page
     assert links("batchnorm_backward") == [
         f"{chapter}#equation-eq-dh-hat",
         chapter,
+        "#bn_utils.fused.batchnorm_backward",
         "#bn_utils.BatchNormCache",
         "#bn_utils.batchnorm_forward",
         f"{chapter}#equation-eq-dgamma-3",

@@ -57,7 +57,7 @@ def test_import_needs_numpy_alone():
 
 def test_all_names_what_the_package_exports():
     exported = {name for name, value in vars(bn).items() if name[0] != "_" and not inspect.ismodule(value)}
-    assert sorted({*exported, "diagnose", "exercises", "ledger"}) == bn.__all__
+    assert sorted({*exported, "diagnose", "exercises", "fused", "ledger"}) == bn.__all__
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_red_for_an_unknown_tag_in_both(copy):
 
 
 def test_red_for_a_dead_reference(copy):
-    edit_text(copy, "intro.md", "{ref}`ch-forward`", "{ref}`ch-missing`")
     only(copy)
+    edit_text(copy, "intro.md", "A book", "A book, {ref}`ch-missing`")
     assert fails(copy, BUILD, "ch-missing")
 
 
