@@ -13,6 +13,7 @@ from PIL import Image
 
 import bn_utils as bn
 
+pytestmark = pytest.mark.no_cover  # slow under a tracer, and covered by the tests of units
 BOOK = "https://example.net/book/"
 REPOSITORY = "https://github.com/example/course"
 

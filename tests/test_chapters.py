@@ -20,6 +20,7 @@ from notebooks import read
 
 mpl.use("Agg")
 
+pytestmark = pytest.mark.no_cover  # slow under a tracer, and covered by the tests of units
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 CHECKED = re.compile(r'assert_grads_close\(\s*"(eq-[\w-]+)"')
 # What a chapter chooses, and does not compute: sizes, data, the loss, the form of a check.
@@ -98,7 +99,7 @@ def unnoticed(statements, namespace, every=1):
 
 @pytest.mark.parametrize("chapter", EQUATIONS)
 def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter, request):
-    every = 1 if request.config.getoption("--thorough") else 3
+    every = 1 if request.config.getoption("--thorough") else 9
     namespace, checked, passed = {}, [], []
     for source in cells(chapter):
         labels = CHECKED.findall(source)

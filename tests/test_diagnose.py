@@ -136,12 +136,12 @@ def test_pairs_are_found():
     everything = pairs_of("dx")
     cache = {}
     named = 0
-    for number in rng.choice(len(everything), 60, replace=False):
+    for number in rng.choice(len(everything), 24, replace=False):
         pair, terms = everything[number]
         found = explain("dx", [result_of("dx", terms, probe, cache) for probe in PROBES], PROBES)
         named += pair in found
         assert all(len(mistakes) == 1 for mistakes in found) or pair in found
-    assert named >= 45
+    assert named >= 18
 
 
 def learner_of(changes):

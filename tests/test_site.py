@@ -9,6 +9,7 @@ from breaking import BUILD, fails, only
 from browsing import parse
 from equations import EQUATIONS
 
+pytestmark = pytest.mark.no_cover  # slow under a tracer, and covered by the tests of units
 FIGURES = {
     "00_notation": ["fig-delta"],
     "01_forward": ["fig-normalise"],
