@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 import right_backwards as right
 from code_mutants import mutants
 
