@@ -7,7 +7,9 @@ NEWER = import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newe
 ENVIRONMENT = $(PYTHON) -c '$(NEWER)' && $(PYTHON) -m venv .venv && $(BIN)/python -c '$(NEWER)'
 RETRY = { echo "The installation failed; mend the cause above, make clean, and try again."; exit 1; }
 
-.PHONY: book pdf zip publish test notebooks lab bench audit lock mutants clean
+PYTEST = $(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+
+.PHONY: book pdf zip publish test thorough notebooks lab bench audit lock mutants clean
 
 book: .venv/book.stamp
 	@$(BIN)/python tools/book.py
@@ -24,8 +26,11 @@ publish: .venv/book.stamp
 test: .venv/full.stamp
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov=bn_utils --cov-branch --cov-fail-under=100
+	@$(PYTEST)
 	@echo "All tests passed: style, units, notebooks re-run and compared, site built and checked."
+
+thorough: .venv/full.stamp
+	@$(PYTEST) --thorough --cov=bn_utils --cov-branch --cov-fail-under=100
 
 notebooks: .venv/full.stamp
 	@$(BIN)/python tools/notebooks.py

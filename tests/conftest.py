@@ -52,8 +52,19 @@ def backward(request):
 LONG = ("test_browser", "test_red", "test_chapters", "test_ledger")  # seconds a test, or minutes in all
 
 
-def pytest_collection_modifyitems(items):
-    """Start the long files first, so that no process is left with one at the end."""
+def pytest_configure(config):
+    config.addinivalue_line("markers", "thorough: takes long, and runs with --thorough alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Skip what takes long, all forms of a published book included, and start long files first.
+
+    So no process is left with one at the end.
+    """
+    if not config.getoption("--thorough"):
+        for item in items:
+            if item.get_closest_marker("thorough") or {"project", "published"} & set(item.fixturenames):
+                item.add_marker(pytest.mark.skip(reason="takes long: pytest --thorough"))
     items.sort(key=lambda item: item.path.stem not in LONG)
 
 

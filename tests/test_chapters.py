@@ -20,7 +20,7 @@ from notebooks import read
 
 mpl.use("Agg")
 
-pytestmark = pytest.mark.no_cover  # slow under a tracer, and covered by the tests of units
+
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 CHECKED = re.compile(r'assert_grads_close\(\s*"(eq-[\w-]+)"')
 # What a chapter chooses, and does not compute: sizes, data, the loss, the form of a check.
@@ -97,9 +97,15 @@ def unnoticed(statements, namespace, every=1):
     return passed
 
 
-@pytest.mark.parametrize("chapter", EQUATIONS)
+LONG = ("10_training_by_hand", "15_many_workers")  # their cells alone take half a minute
+
+
+@pytest.mark.parametrize(
+    "chapter",
+    [pytest.param(name, marks=pytest.mark.thorough if name in LONG else []) for name in EQUATIONS],
+)
 def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter, request):
-    every = 1 if request.config.getoption("--thorough") else 9
+    every = 1 if request.config.getoption("--thorough") else 19
     namespace, checked, passed = {}, [], []
     for source in cells(chapter):
         labels = CHECKED.findall(source)

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import numpy as np
-import pytest
 import right_backwards as right
 from code_mutants import mutants
 
@@ -11,7 +10,6 @@ from bn_utils.diagnose import diagnose
 from bn_utils.diagnose.probes import make_probe
 from bn_utils.diagnose.subject import LAYERS, Subject
 
-pytestmark = pytest.mark.no_cover  # slow under a tracer, and covered by the tests of units
 ORIGINALS = [
     (right.graph, right.forward_graph),
     (right.staged, right.forward),
@@ -20,7 +18,7 @@ ORIGINALS = [
     (right.in_place, right.forward),
     (right.transposed_steps, right.forward_columns),
 ]
-SAMPLE = 97  # every how many mutants are tried, without --thorough
+SAMPLE = 149  # every how many mutants are tried, without --thorough
 
 
 def changes_the_value(mutant, forward):

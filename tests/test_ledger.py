@@ -128,7 +128,7 @@ def test_an_identity_is_proved(name, no_chapters):
 def test_wrong_versions_are_refused_and_the_three_ways_agree(label, no_chapters, monkeypatch, request):
     given = ledger.given_of(label)
     found = mutations(REGISTER[label]["tex"], ledger.book(given).names)
-    every = 1 if request.config.getoption("--thorough") else max(1, min(41, len(found) // 5))
+    every = 1 if request.config.getoption("--thorough") else max(1, min(61, len(found) // 4))
     proved, undecided = [], []
     for mutant in found[::every]:
         try:

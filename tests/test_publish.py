@@ -33,10 +33,8 @@ MYST = re.compile(
 
 
 @pytest.fixture(scope="module")
-def project(request, tmp_path_factory):
+def project(tmp_path_factory):
     """A copy of the project with its addresses, all forms built: the whole book is printed, for minutes."""
-    if not request.config.getoption("--thorough"):
-        pytest.skip("printing the book takes minutes: pytest tests/test_publish.py --thorough")
     copy = copy_project(tmp_path_factory.mktemp("published") / "copy")
     edit_text(copy, "_config.yml", '  url: ""', f"  url: {REPOSITORY}")
     edit_text(copy, "_config.yml", 'baseurl: ""', f"baseurl: {ADDRESS.rstrip('/')}")

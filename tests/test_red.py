@@ -21,6 +21,7 @@ def test_red_for_a_changed_digit_in_a_stored_output(copy):
     assert fails(copy, NBVAL, "Cell outputs differ")
 
 
+@pytest.mark.thorough
 def test_red_for_a_deleted_figure(copy):
     def change(cells):
         del outputs(cells, "image/svg+xml")[0].data["image/svg+xml"]
@@ -29,6 +30,7 @@ def test_red_for_a_deleted_figure(copy):
     assert fails(copy, NBVAL, "image/svg")
 
 
+@pytest.mark.thorough
 def test_red_for_a_stripped_notebook(copy):
     def change(cells):
         for cell in cells:
@@ -38,6 +40,7 @@ def test_red_for_a_stripped_notebook(copy):
     assert fails(copy, GUARD, "not run once each")
 
 
+@pytest.mark.thorough
 def test_red_for_an_output_that_was_deleted(copy):
     def change(cells):
         cells[3].outputs = []
@@ -51,11 +54,13 @@ def test_red_for_an_edit_of_the_source_alone(copy):
     assert fails(copy, GUARD, "Its only rule")
 
 
+@pytest.mark.thorough
 def test_red_for_an_edit_of_the_notebook_alone(copy):
     edit_text(copy, f"{CHAPTER}.ipynb", "## Its one rule", "## Its only rule")
     assert fails(copy, GUARD, "Its only rule")
 
 
+@pytest.mark.thorough
 def test_red_for_an_unknown_tag_in_both(copy):
     edit_text(copy, f"{CHAPTER}.md", "---\nmystnb:", "---\ntags: [skip-me]\nmystnb:")
     edit_notebook(copy, lambda cells: cells[5].metadata.update(tags=["skip-me"]))
@@ -68,11 +73,13 @@ def test_red_for_a_dead_reference(copy):
     assert fails(copy, BUILD, "ch-missing")
 
 
+@pytest.mark.thorough
 def test_red_for_a_chapter_that_is_not_there(copy):
     only(copy, "chapters/01_backward")
     assert fails(copy, BUILD, "01_backward")
 
 
+@pytest.mark.thorough
 def test_red_for_a_chapter_that_nobody_lists(copy):
     edit_text(copy, "_toc.yml", "      - file: chapters/02_chain_rule\n", "")
     assert fails(copy, GUARD, "02_chain_rule")

@@ -25,7 +25,13 @@ INDEX, SIGN, FACTOR = VARIANCE.replace("il", "jl"), VARIANCE.replace("-", "+"), 
 
 @pytest.mark.parametrize(
     ("command", "wrong"),
-    [(LEDGER, INDEX), (LEDGER, SIGN), (LEDGER, FACTOR), (RUN, SIGN), (BUILD, FACTOR)],
+    [
+        (LEDGER, INDEX),
+        pytest.param(LEDGER, SIGN, marks=pytest.mark.thorough),
+        pytest.param(LEDGER, FACTOR, marks=pytest.mark.thorough),
+        (RUN, SIGN),
+        (BUILD, FACTOR),
+    ],
     ids=["ledger-index", "ledger-sign", "ledger-factor", "nbval-sign", "build-factor"],
 )
 def test_red_for_a_wrong_line_in_a_chapter(copy, command, wrong):
@@ -36,6 +42,7 @@ def test_red_for_a_wrong_line_in_a_chapter(copy, command, wrong):
     assert fails(copy, command, "eq-dvar-4")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", [LEDGER, RUN], ids=["ledger", "nbval"])
 def test_red_for_an_equation_whose_check_is_removed(copy, command):
     edit_both(copy, '\nledger.check("eq-dmu")', "")
@@ -48,6 +55,7 @@ def test_red_for_a_numbered_equation_without_a_check(copy):
     assert fails(copy, BUILD, "eq-new is not checked")
 
 
+@pytest.mark.thorough
 def test_red_for_a_register_that_was_typed(copy):
     edit_text(
         copy, "bn_utils/register.json", '"tex": "c_{kl} = h_{kl} - \\\\mu_l"', '"tex": "c_{kl} = h_{kl}"'
