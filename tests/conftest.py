@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(config, items):
     """
     if not config.getoption("--thorough"):
         for item in items:
-            if item.get_closest_marker("thorough") or {"project", "published"} & set(item.fixturenames):
+            fixtures = set(getattr(item, "fixturenames", ()))  # a cell of a notebook has none
+            if item.get_closest_marker("thorough") or {"project", "published"} & fixtures:
                 item.add_marker(pytest.mark.skip(reason="takes long: pytest --thorough"))
     items.sort(key=lambda item: item.path.stem not in LONG)
 
