@@ -108,10 +108,10 @@ def published(tmp_path_factory):
         source = copy_project(scratch / "copy")
         edit_text(source, "_config.yml", '  url: ""', "  url: https://github.com/example/course")
         edit_text(source, "_config.yml", 'baseurl: ""', "baseurl: https://example.net/book")
-        book.build(source, source).parent.rename(scratch / "book")
-        (scratch / "host").mkdir()
-        (scratch / "book").rename(scratch / "host" / "book")
-        return scratch / "host"
+        host = scratch / "host"
+        host.mkdir()
+        book.build(source, source).parent.rename(host / "book")
+        return host
 
     return made_once(tmp_path_factory, "host", make) / "book"
 
