@@ -26,7 +26,7 @@ from bn_utils.proof.expressions import (
     function_of,
     size_of,
 )
-from bn_utils.proof.letters import letters_of
+from bn_utils.proof.letters import axes_of
 
 
 class World:
@@ -56,10 +56,9 @@ class World:
 
     def evaluate(self, expression, letters=()):
         """Return the values of an expression, an array indexed by these letters."""
-        axes = (*letters, *sorted(letters_of(expression) - set(letters)), "")  # one at least
-        array = self.array(expression, axes)
-        array = array.reshape(array.shape[: len(letters)])
-        return self.spread(array, [self._size(letter) for letter in letters])
+        array = self.array(expression, axes_of(expression, letters))
+        shape = [self._size(letter) for letter in letters]
+        return self.spread(array.reshape(array.shape[: len(letters)]), shape)
 
     def value(self, name):
         """Return the array of a name."""
@@ -84,8 +83,7 @@ class World:
     def vary(self, name, array):
         """Return the world in which a name has another value, and what depends on it follows."""
         varied = {**self.varied, name: array}
-        known = (self.sizes, self.values, self.definitions, self.operators)
-        return type(self)(*known, varied, self.depth + 1)
+        return type(self)(self.sizes, self.values, self.definitions, self.operators, varied, self.depth + 1)
 
     def _size(self, letter):
         return self.sizes[size_of(letter)]
@@ -121,7 +119,9 @@ class World:
                     array = array * self._size(axes[axis]) if missing else array.sum(axis, keepdims=True)
                 return array
             case Derivative(of, by):
-                return self.derivative(of, by, axes)
+                if (expression, axes) not in self._known:
+                    self._known[expression, axes] = self.derivative(of, by, axes)
+                return self._known[expression, axes]
             case Case(Equal(left, right)):
                 condition = self._equal(left, right, axes)
             case _:

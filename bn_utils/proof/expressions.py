@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from functools import lru_cache
 
 # The letter says what an index runs over: rows, columns, input features.
 LETTERS = {"N": "ikpm", "H": "jlnq", "D": "d"}
@@ -115,6 +116,7 @@ class Definition:
 ZERO, ONE, MINUS_ONE = (Number(Fraction(n)) for n in (0, 1, -1))
 
 
+@lru_cache
 def size_of(letter):
     """Return what a letter runs over: "N", "H" or "D"; None if it is no index letter."""
     return next((size for size, letters in LETTERS.items() if letter[0] in letters), None)

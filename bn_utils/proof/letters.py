@@ -1,18 +1,25 @@
 """The letters of an expression: which are free, which are summed, and how to replace them."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 from bn_utils.proof.expressions import Equal, Sum, Symbol, parts, rebuild
 
 
+@lru_cache(2**14)
 def letters_of(expression):
     """Return the set of all letters of an expression, free and summed."""
     own = {
-        Symbol: lambda e: set(e.indices),
-        Equal: lambda e: {e.left, e.right},
-        Sum: lambda e: set(e.letters),
-    }.get(type(expression), lambda e: set())(expression)
-    return own.union(*map(letters_of, parts(expression)))
+        Symbol: lambda e: e.indices,
+        Equal: lambda e: (e.left, e.right),
+        Sum: lambda e: e.letters,
+    }.get(type(expression), lambda e: ())(expression)
+    return frozenset(own).union(*map(letters_of, parts(expression)))
+
+
+def axes_of(expression, letters):
+    """Return the axes of an expression's array: these letters, its others, and one that is always there."""
+    return *letters, *sorted(letters_of(expression) - set(letters)), ""
 
 
 def free_letters(expression):

@@ -11,7 +11,7 @@ from bn_utils._validation import Sentence
 from bn_utils.proof.evaluate import magnitude
 from bn_utils.proof.expressions import EPSILON, NAMES, ZERO, names_in, nested_derivatives, reached, size_of
 from bn_utils.proof.instances import EXACT_SIZES, NUMERIC_SIZES, complex_world, exact_world, random_values
-from bn_utils.proof.letters import free_letters, letters_of
+from bn_utils.proof.letters import axes_of, free_letters
 from bn_utils.proof.polynomials import UndecidedError
 from bn_utils.proof.texwrite import write, write_chain
 from bn_utils.symbolic import Theory, residual, theory_of
@@ -154,7 +154,7 @@ def numeric_error(sides, context, label=None):
     with np.errstate(all="ignore"):
         values, world = _numeric_world(context)
         results = [world.evaluate(side, letters).real for side in sides]
-        scale = max(1.0, *(magnitude(side, world, (*letters_of(side), "")).max() for side in sides))
+        scale = max(1.0, *(magnitude(side, world, axes_of(side, letters)).max() for side in sides))
         if has_torch():
             from bn_utils.proof.torch_operators import OPERATORS, OPERATORS_OF, TorchWorld
 
