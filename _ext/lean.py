@@ -16,19 +16,29 @@ UNUSED = re.compile("fontawesome.js|thebe|togglebutton|toggleHint|toggleOpenOnPr
 OF_SEARCH = re.compile("searchtools.js|language_data.js|searchindex.js")
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link rel="stylesheet"([^>]*)>\n?')
-EARLY = ["Main-Regular", "Math-Italic"]  # nearly every formula needs them
+EARLY = [  # fonts that every page, and nearly every formula, needs
+    "fonts/SourceSerif4-regular",
+    "fonts/SourceSerif4-semibold",
+    "katex/fonts/KaTeX_Main-Regular",
+    "katex/fonts/KaTeX_Math-Italic",
+]
 PRELOAD = """<script>
       if (location.protocol !== "file:") {{  // from disk no browser preloads
         for (const name of {names}) {{
           const options = {{rel: "preload", as: "font", type: "font/woff2", crossOrigin: ""}};
           const link = Object.assign(document.createElement("link"), options);
-          link.href = `{root}_static/katex/fonts/KaTeX_${{name}}.woff2`;
+          link.href = `{root}_static/${{name}}.woff2`;
           document.head.append(link);
         }}
       }}
     </script>
     """
-MENDED = (  # attributes of the theme that a screen reader stumbles over, or that the policy forbids
+# The colours of the system from the start; the theme's own line leaves them to a script that comes late.
+COLOURS = """const chosen = document.documentElement.dataset.mode;
+    const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    document.documentElement.dataset.theme = chosen === "auto" ? system : chosen;"""
+MENDED = (  # what the theme does late, what a screen reader stumbles over, and what the policy forbids
+    ('document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";', COLOURS),
     (' aria-label="Toggle hidden content"', ""),
     (' title="Search" aria-label="Search"', ' title="Search"'),
     (' role="doc-biblioentry"', ""),
@@ -37,6 +47,12 @@ MENDED = (  # attributes of the theme that a screen reader stumbles over, or tha
     ('<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="navigation" aria-label="Book"'),
     ('onclick="window.print()"', "data-print"),
     ('"_blank"\n   class="btn btn-sm btn-download', '"_blank" download\n   class="btn btn-sm btn-download'),
+)
+# The theme measures every block at once, to see which scroll, and so lays out the whole page; book.js
+# looks at each when it is laid out.
+MEASURES_ALL = (
+    'window.addEventListener("resize",t),'
+    'new MutationObserver(t).observe(document.getElementById("main-content"),{subtree:!0,childList:!0}),e()'
 )
 THEME = {  # buttons that need inline handlers, and empty bars
     "use_fullscreen_button": False,
@@ -64,6 +80,11 @@ def lighten(app, error):
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
+    script = site / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text = script.read_text(encoding="utf-8")
+    if MEASURES_ALL not in text:
+        raise ValueError(f"{script} is of another version of the theme: mend MEASURES_ALL in _ext/lean.py")
+    script.write_text(text.replace(MEASURES_ALL, "0"), encoding="utf-8", newline="\n")
     keep_used(site)
 
 

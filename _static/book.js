@@ -11,15 +11,14 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-print]")) {
     button.addEventListener("click", () => window.print());
   }
-  const scrolling = document.querySelectorAll("div.math > .equation, div.highlight pre, div.output pre");
-  const reach = () => {
-    for (const part of scrolling) {
+  const reach = new ResizeObserver((changes) => {
+    for (const { target: part } of changes) {
       if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
       else part.removeAttribute("tabindex");
     }
-  };
-  reach();
-  window.addEventListener("resize", reach);
+  }); // it sees a part when that is laid out, and lays out none itself
+  const scrolling = "div.math > .equation, pre, .cell_output > .output, .pst-scrollable-table-container";
+  document.querySelectorAll(scrolling).forEach((part) => reach.observe(part));
 });
 
 // Sections far down are laid out one by one, while nothing else is to be done (book.css).

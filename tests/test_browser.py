@@ -91,6 +91,14 @@ def test_no_page_violates_a_rule_of_axe_or_scrolls_sideways(
     assert found == []
 
 
+@pytest.mark.parametrize(("mode", "theme"), [("", "dark"), ("light", "light")])
+def test_a_page_has_its_colours_before_the_scripts_of_the_theme_come(browser, address, mode, theme):
+    with Visit(browser, scheme="dark") as visit:
+        visit.page.route("**/pydata-sphinx-theme.js*", lambda route: route.abort())
+        visit.page.add_init_script(f"localStorage.setItem('mode', '{mode}')")
+        assert visit.open(f"{address}/intro.html").evaluate("document.documentElement.dataset.theme") == theme
+
+
 def test_a_script_that_is_not_of_the_site_does_not_run(browser, address):
     def inject(route):
         reply = route.fetch()
