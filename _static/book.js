@@ -21,7 +21,8 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(scrolling).forEach((part) => reach.observe(part));
 });
 
-// Sections far down are laid out one by one, while nothing else is to be done (book.css).
+// Sections far down (book.css) are laid out one by one, unseen, while nothing else is to be done; then
+// all are shown at once.
 
 const whole = () => document.documentElement.classList.add("whole");
 if (location.hash) whole();
@@ -30,7 +31,7 @@ window.addEventListener("load", () => {
   const idle = window.requestIdleCallback ?? ((action) => setTimeout(action, 50));
   const sections = [...document.querySelectorAll(".bd-article > section > section")];
   const next = () => {
-    sections.shift()?.classList.add("laid-out");
+    sections.shift()?.firstElementChild.getBoundingClientRect();
     if (sections.length) idle(next);
     else whole();
   };
