@@ -5,6 +5,7 @@ without a row there, or with a row about another text, gets no mark and a warnin
 """
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -56,15 +57,21 @@ class Marks(SphinxTransform):
 
 
 class Register(SphinxDirective):
-    """The table of all equations and their checks."""
+    """All equations and their checks: for each chapter a section with a table."""
 
     def run(self):
-        names = ("equation", "every N", "exact", "PyTorch")
-        head = nodes.thead("", table_row(*map(nodes.Text, names)))
-        rows = (row for label, found in read_register(self.env).items() for row in self.rows(label, found))
-        columns = [nodes.colspec(colwidth=1) for _ in names]
-        group = nodes.tgroup("", *columns, head, nodes.tbody("", *rows), cols=len(names))
-        return [nodes.table("", group, classes=["register"])]
+        register, sections = read_register(self.env), []
+        for chapter in sorted(Path(self.env.srcdir, "chapters").glob("*.md")):
+            self.env.note_dependency(str(chapter))
+            text = chapter.read_text(encoding="utf-8")
+            labels = [label for label in register if f"$$ ({label})" in text]
+            rows = [row for label in labels for row in self.rows(label, register[label])]
+            if rows:
+                title = f"{int(chapter.name[:2])}. {re.search(r'^# (.+)$', text, re.MULTILINE)[1]}"
+                section = nodes.section("", nodes.title("", title), table(rows))
+                section["ids"] = [f"register-{chapter.name[:2]}"]
+                sections.append(section)
+        return sections
 
     def rows(self, label, found):
         """Yield the row of one equation, which its mark links to, and the line as it was read."""
@@ -85,6 +92,14 @@ class Register(SphinxDirective):
     def number(self, label):
         """Return the number of an equation, as a link to it."""
         return nodes.inline("", "", link("math", "eq", label, nodes.inline("", label), self.env.docname))
+
+
+def table(rows):
+    names = ("equation", "every N", "exact", "PyTorch")
+    head = nodes.thead("", table_row(*map(nodes.Text, names)))
+    columns = [nodes.colspec(colwidth=1) for _ in names]
+    group = nodes.tgroup("", *columns, head, nodes.tbody("", *rows), cols=len(names))
+    return nodes.table("", group, classes=["register"])
 
 
 def table_row(*cells):
