@@ -93,7 +93,10 @@ def visit(browser, server, name, math):
     page.goto(f"http://127.0.0.1:{server.server_port}/{name}", wait_until="load")
     ready = page.evaluate("window.readable") / 1000
     page.evaluate(SCROLL)
-    page.wait_for_load_state("networkidle")
+    before = None
+    while before != server.sent:  # what comes late counts too: figures, and MathJax's own parts
+        before = server.sent
+        page.wait_for_timeout(2000)
     found = server.sent / 1000, ready, page.evaluate("window.shift")
     context.close()
     return found
