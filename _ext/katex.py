@@ -28,10 +28,11 @@ class Renderer:
     def __call__(self, tex, display):
         if self.engine is None:
             self.engine = MiniRacer()
-            self.engine.eval((Path(__file__).parent / "vendor" / "katex.min.js").read_text(encoding="utf-8"))
+            for script in ("vendor/katex.min.js", "thin.js"):
+                self.engine.eval((Path(__file__).parent / script).read_text(encoding="utf-8"))
         if (tex, display) not in self.known:
             options = {**OPTIONS, "displayMode": display}
-            self.known[tex, display] = self.engine.call("katex.renderToString", tex, options)
+            self.known[tex, display] = self.engine.call("renderThin", tex, options)
         return self.known[tex, display]
 
 

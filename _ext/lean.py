@@ -9,6 +9,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from heights import say_heights
 from styles import keep_used
 
 # Scripts and styles by what stands in their tag; the search page keeps its own.
@@ -16,6 +17,7 @@ UNUSED = re.compile("fontawesome.js|thebe|togglebutton|toggleHint|toggleOpenOnPr
 OF_SEARCH = re.compile("searchtools.js|language_data.js|searchindex.js")
 SCRIPT = re.compile(r"[ \t]*<script\b([^>]*)>(.*?)</script>\n?", re.DOTALL)
 STYLE = re.compile(r'[ \t]*<link rel="stylesheet"([^>]*)>\n?')
+PLAIN = re.compile(r'<span class="(?:n|p|w)">([^<]*)</span>')  # code in the colour that all code has
 EARLY = [  # fonts that every page, and nearly every formula, needs
     "fonts/SourceSerif4-regular",
     "fonts/SourceSerif4-semibold",
@@ -76,7 +78,7 @@ def lighten(app, error):
     site = Path(app.outdir)
     for page in site.rglob("*.html"):
         text = size_figures(page.read_text(encoding="utf-8"), page)
-        page.write_text(close(strip(text, page.name)), encoding="utf-8", newline="\n")
+        page.write_text(close(strip(say_heights(text), page.name)), encoding="utf-8", newline="\n")
     for path in site.glob("_static/**/*"):
         if UNUSED.search(path.name) or path.suffix == ".map" or path.name.endswith("macros.html"):
             path.unlink()
@@ -116,6 +118,7 @@ def strip(page, name):
     page = re.sub(r'<link rel="preload"[^>]*>\n?', "", page)
     if root := re.search(r'href="([^"]*)_static/katex/', page):
         page = page.replace("<title>", PRELOAD.format(names=EARLY, root=root[1]) + "<title>", 1)
+    page = PLAIN.sub(r"\1", page)
     for old, new in MENDED:
         page = page.replace(old, new)
     return page

@@ -21,21 +21,12 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(scrolling).forEach((part) => reach.observe(part));
 });
 
-// Sections far down (book.css) are laid out one by one, unseen, while nothing else is to be done; then
-// all are shown at once.
-
-const whole = () => document.documentElement.classList.add("whole");
-if (location.hash) whole();
-window.addEventListener("hashchange", whole);
-window.addEventListener("load", () => {
-  const idle = window.requestIdleCallback ?? ((action) => setTimeout(action, 50));
-  const sections = [...document.querySelectorAll(".bd-article > section > section")];
-  const next = () => {
-    sections.shift()?.firstElementChild.getBoundingClientRect();
-    if (sections.length) idle(next);
-    else whole();
-  };
-  idle(next);
+// Sections far down are laid out when they come near (book.css); all are where the window changes, as for
+// a picture of the whole page, but not where a phone hides its bar.
+const { innerWidth: width, innerHeight: height } = window;
+window.addEventListener("resize", () => {
+  const change = Math.abs(innerHeight - height) / height;
+  if (innerWidth !== width || change === 0 || change > 0.5) document.documentElement.classList.add("whole");
 });
 
 // Previews: what a link leads to, an equation, a term or a source, is shown beside it.

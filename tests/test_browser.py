@@ -4,13 +4,16 @@ Where no browser is found these tests are skipped, but with CI set they fail.
 """
 
 import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
 import book
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import Visit, needs_browser, parse
+from extensions import extension
 
 CONTRAST = "color-contrast"  # takes longest; the dark page has other colours, the narrow one has not
 SETTINGS = [
@@ -213,7 +216,6 @@ def test_printed_pages_show_the_solutions(browser, address):
 
 def preview(page, link, by):
     """Point at a link, or go to it by the keyboard; return what is shown."""
-    page.locator("html.whole").wait_for(state="attached")  # until then sections may move
     link = page.locator(f".bd-article {link}").first.element_handle()
     if by == "mouse":
         link.hover()
@@ -261,13 +263,66 @@ def test_a_preview_stays_while_it_is_pointed_at_and_within_the_window(browser, a
         box.wait_for(state="hidden")
 
 
-def test_every_section_is_laid_out_in_the_end(browser, address):
-    hidden = "[...document.querySelectorAll('.bd-article > section > section')].filter("
-    hidden += "part => getComputedStyle(part).contentVisibility === 'auto').length"
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_knows_its_height_before_it_is_laid_out(browser, address, pages, width):
+    height = "document.documentElement.scrollHeight"
+    with Visit(browser, width) as visit:
+        for name in pages if width == 390 else pages[:6]:
+            page = visit.open(f"{address}/{name}")
+            said = page.evaluate(height)
+            assert not sideways(page)
+            assert 0.8 < said / page.evaluate(height) < 1.2, name
+
+
+# Where each sign and each line of a formula stands, as it was drawn before and as the site draws it now.
+PLACES = """formulas => {
+    const places = html => {
+        document.body.innerHTML = `<div class="math"><div class="equation">${html}</div></div>`;
+        const drawn = document.querySelector('.katex-html'), origin = drawn.getBoundingClientRect();
+        const lines = drawn.querySelectorAll('.frac-line, svg');
+        const found = Array.from(lines, line => line.getBoundingClientRect());
+        const walk = document.createTreeWalker(drawn, NodeFilter.SHOW_TEXT), range = new Range();
+        while (walk.nextNode()) {
+            for (let k = 0; k < walk.currentNode.length; k++) {
+                range.setStart(walk.currentNode, k), range.setEnd(walk.currentNode, k + 1);
+                if (walk.currentNode.data[k] !== '\\u200b') found.push(range.getBoundingClientRect());
+            }
+        }
+        found.push(document.querySelector('.katex-base').getBoundingClientRect());
+        return found.map(box => [box.left - origin.left, box.bottom - origin.top, box.width]);
+    };
+    return formulas.map(pair => pair.map(places));
+}"""
+
+
+def test_a_lighter_formula_looks_like_that_of_katex(request, browser, site, address):
+    annotations = re.compile('<annotation encoding="application/x-tex">(.*?)</annotation>', re.DOTALL)
+    text = "".join(page.read_text(encoding="utf-8") for page in site.glob("chapters/*.html"))
+    every = sorted({unescape(tex) for tex in annotations.findall(text)})
+    every = every[:: 1 if request.config.getoption("--thorough") else 5]
+    katex = extension("katex")
+    katex.render(every[0], display=True)
+    full = {"displayMode": True, **katex.OPTIONS}
+    pairs = [
+        [katex.render.engine.call("katex.renderToString", tex, full), katex.render(tex, display=True)]
+        for tex in every
+    ]
+    with Visit(browser) as visit:
+        page = visit.open(f"{address}/chapters/13_second_derivative.html")
+        for tex, (before, after) in zip(every, page.evaluate(PLACES, pairs), strict=True):
+            assert len(before) == len(after), tex
+            assert np.abs(np.subtract(before, after)).max() < 0.2, tex
+    assert sum(len(after) for _, after in pairs) < 0.8 * sum(len(before) for before, _ in pairs)
+
+
+def test_all_sections_are_in_a_picture_of_the_whole_page_and_without_scripts(browser, address):
+    states = "[...document.querySelectorAll('.bd-article > section > section')].map("
+    states += "part => getComputedStyle(part).contentVisibility)"
     with Visit(browser) as visit:
         page = visit.open(f"{address}/chapters/04_final_formulas.html")
-        page.locator("html.whole").wait_for(state="attached")
-        assert page.evaluate(hidden) == 0
+        assert set(page.evaluate(states)[1:]) == {"auto"}
+        page.screenshot(full_page=True)
+        assert set(page.evaluate(states)) == {"visible"}
     with Visit(browser, java_script_enabled=False) as visit:
         page = visit.open(f"{address}/chapters/04_final_formulas.html")
         assert page.locator("#final-further").bounding_box()["y"] > 5000
