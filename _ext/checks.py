@@ -50,7 +50,7 @@ class Marks(SphinxTransform):
                 logger.warning("%s %s: run make notebooks", label, fault, location=equation)
                 continue
             marks = (f"\N{CHECK MARK}\N{NO-BREAK SPACE}{way}" for way in WAYS[row["kind"]])
-            ways = nodes.inline("", " ".join(marks))
+            ways = nodes.inline("", "\u2002".join(marks))
             mark = link("std", "ref", f"check-{label}", ways, self.env.docname)
             place = equation.parent.index(equation) + 1
             equation.parent.insert(place, nodes.paragraph("", "", mark, classes=["checks"]))

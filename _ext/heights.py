@@ -20,7 +20,7 @@ PIXELS = {
     "definition": (44, 39),
     "block of code": (80, 92),
     "line of code": (16.2, 15.3),
-    "displayed equation": (70, 52),
+    "displayed equation": (61, 49),
     "row of a table": (21, 16),
     "pixel of a figure": (1.2, 1),
     "explorable": (390, 680),

@@ -57,6 +57,7 @@ MEASURES_ALL = (
     'new MutationObserver(t).observe(document.getElementById("main-content"),{subtree:!0,childList:!0}),e()'
 )
 THEME = {  # buttons that need inline handlers, and empty bars
+    "pygments_dark_style": "a11y-dark",  # comments are quiet, as in the light one
     "use_fullscreen_button": False,
     "navbar_start": [],
     "navbar_center": [],

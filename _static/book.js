@@ -13,8 +13,11 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   const reach = new ResizeObserver((changes) => {
     for (const { target: part } of changes) {
+      part.style.fontSize = "";
+      part.removeAttribute("tabindex");
+      const fits = part.clientWidth / part.scrollWidth;
+      if (fits < 1 && fits > 0.88 && part.matches(".equation")) part.style.fontSize = `${fits - 0.01}em`;
       if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
-      else part.removeAttribute("tabindex");
     }
   }); // it sees a part when that is laid out, and lays out none itself
   const scrolling = "div.math > .equation, pre, .cell_output > .output, .pst-scrollable-table-container";
@@ -27,6 +30,11 @@ const { innerWidth: width, innerHeight: height } = window;
 window.addEventListener("resize", () => {
   const change = Math.abs(innerHeight - height) / height;
   if (innerWidth !== width || change === 0 || change > 0.5) document.documentElement.classList.add("whole");
+});
+
+// Figures far down come once the rest is there: then the page can be read to its end without a network.
+window.addEventListener("load", () => {
+  for (const image of document.querySelectorAll("img[loading=lazy]")) image.loading = "eager";
 });
 
 // Previews: what a link leads to, an equation, a term or a source, is shown beside it.

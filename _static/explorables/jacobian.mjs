@@ -1,7 +1,7 @@
 // The Jacobian explorer: the derivative of every y_kl = gamma_l hhat_kl by every h_ij of a batch.
 // Indices count from zero in the code and from one in all that is shown or linked.
 
-const BATCH = [[1, 0, 2], [3, 2, 5], [8, 1, 4], [4, 5, 1]]; // what a larger batch is filled from
+const BATCH = [[1, 2, 2], [3, 0, 5], [8, 4, 4], [4, 5, 1]]; // the chapter's, and what a larger one is filled from
 const START = { N: 3, H: 2, h: BATCH, gamma: [1, 1, 1], eps: 1 / 3, at: [1, 0, 1, 0] }; // at: k, l, i, j
 const LARGEST = 1000;
 const NUMBER = /^-?\d+(\.\d+)?(e-\d+)?$/;

@@ -210,7 +210,7 @@ function writeValues({ part, state: { h, g, gamma, eps }, result: r }) {
   const kept = (eps * gamma * r.dgamma) / r.s ** 3;
   part("values").innerHTML = [
     value("dbeta", r.dbeta), value("dgamma", r.dgamma), value("Σ dh", sum(r.dh)),
-    value("Σ dh ĥ", dot(r.dh, r.hHat)) + value(" = ε γ dgamma / s³", kept),
+    value("Σ dh ĥ", dot(r.dh, r.hHat)), value("ε γ dgamma / s³", kept),
   ].map((words) => `<span>${words}</span>`).join("");
   const columns = { h, g, direct: r.direct, mean: r.mean, variance: r.variance, dh: r.dh };
   const row = (tag, cells) => `<tr>${cells.map((x) => `<${tag}>${x}</${tag}>`).join("")}</tr>`;
