@@ -177,11 +177,15 @@ def test_a_page_reads_from_disk(browser, site):
 
 
 def test_a_wide_equation_scrolls_in_itself_and_can_be_focused(browser, address):
-    with Visit(browser, 390) as visit:
+    with Visit(browser, 320) as visit:
         page = visit.open(f"{address}/chapters/04_final_formulas.html")
+        assert not sideways(page)
         wide = page.locator("div.math > .equation[tabindex='0']")
-        assert wide.count() > 0
+        wide.first.wait_for()
         assert wide.first.evaluate("part => getComputedStyle(part).overflowX") == "auto"
+        beyond = "parts => parts.filter(part => part.scrollWidth > part.clientWidth).length"
+        assert page.locator("div.math > .equation").evaluate_all(beyond) == wide.count()
+        assert page.locator("div.math > .equation[style*=font-size]").count() > 0  # smaller
 
 
 def test_copying_an_equation_gives_its_tex(browser, address):
