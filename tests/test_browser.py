@@ -188,6 +188,12 @@ def test_a_wide_equation_scrolls_in_itself_and_can_be_focused(browser, address):
         assert page.locator("div.math > .equation[style*=font-size]").count() > 0  # smaller
 
 
+@pytest.mark.parametrize("width", [320, 1000, 1200])
+def test_notes_and_formulas_fit_every_window(browser, address, width):
+    with Visit(browser, width) as visit:
+        assert not sideways(visit.open(f"{address}/chapters/04_final_formulas.html"))
+
+
 def test_copying_an_equation_gives_its_tex(browser, address):
     copied = """() => {
         const range = document.createRange();
