@@ -3,7 +3,7 @@
 Rows are joined to rows of some ten thousand numbers and taken in blocks that fit in the
 processor's cache: what is computed of a block is still there when it is used. float32 keeps
 its digits: the forward pass sums distances from a number near the mean, and the sums of a
-block join the total in float64. Chapter 16_speed says what each part gains.
+block join the total in float64. Chapter 16_speed says what each part is for.
 """
 
 from contextlib import contextmanager
