@@ -30,7 +30,7 @@ settings.load_profile("house")
 
 
 def pytest_addoption(parser):
-    help = "every wrong version, figure and published form, in place of samples (half an hour)"
+    help = "every wrong version, figure and published form, in place of samples (forty minutes)"
     parser.addoption("--thorough", action="store_true", help=help)
 
 
@@ -130,10 +130,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from code_mutants import changed_trees
@@ -113,6 +114,7 @@ def test_every_equation_has_a_cell_and_its_mutants_are_noticed(chapter, request)
             passed += unnoticed(ast.parse(source).body, namespace, every)
         checked += labels
         execute(source, namespace)
+    plt.close("all")
     assert sorted(set(checked)) == sorted(EQUATIONS[chapter])
     assert passed == []
 
