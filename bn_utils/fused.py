@@ -1,7 +1,8 @@
 """Batch norm at speed: the formulas of `batchnorm`, with few passes over memory.
 
 Rows are joined to rows of some ten thousand numbers and taken in blocks that fit in the
-processor's cache: what is computed of a block is still there when it is used. float32 keeps
+processor's cache: what is computed of a block is still there when it is used. The backward pass
+takes a batch of few and long rows in strips of whole columns. float32 keeps
 its digits: the forward pass sums distances from a number near the mean, and the sums of a
 block join the total in float64. Chapter 16_speed says what each part is for.
 """
@@ -25,6 +26,8 @@ from bn_utils.batchnorm import BatchNormCache
 LONG = 2**13  # numbers of a joined row: NumPy copies a shorter operand before it repeats it
 SUMMED = 2**23  # bytes of a block of which only sums are taken
 WRITTEN = 2**19  # bytes of a block that is worked on in several steps
+STRIP = 10**6  # bytes of a strip of columns (with 2**20 its rows would share places of the cache)
+NARROW = 3000  # columns of a strip at least
 LEFT = 128  # rows of a block of those that are left over
 SAMPLE = 128  # rows that give a number near the mean
 
@@ -97,20 +100,23 @@ def batchnorm_backward(dy, cache, out=None):
     _, dy = check_layout(h=(h, "N H"), dy=(dy, "N H"))
     inputs = cache._asdict() | ({} if out is dy else {"dy": dy})
     dh = _output(out, dy.shape, np.result_type(dy, h_hat, gamma), **inputs)
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums = _sums(dy, h_hat)
-        a = gamma * inv_std
-        columns = np.array([a, *(a * (sums / len(dy)))], dh.dtype)
-        dgamma, dbeta = sums = sums.astype(dh.dtype)
-    if not _finite(sums, columns):
-        check_arrays(h=(h, "N H"), dy=(dy, "N H"))
-        check_overflow(dh=columns, dgamma=dgamma, dbeta=dbeta)
-    with _overflow_refused("dh", dh.dtype):
-        for (dy_k, x, dh_k), (a_k, b, c) in _blocks(WRITTEN, (dy, h_hat, dh), columns):
-            t = x * b
-            t += c
-            np.multiply(dy_k, a_k, out=dh_k)
-            dh_k -= t
+    N, H = dy.shape
+    dgamma, dbeta = totals = np.empty((2, H), dh.dtype)
+    for strip in _strips(dy):
+        part = dy[:, strip], h_hat[:, strip], dh[:, strip]
+        with np.errstate(over="ignore", invalid="ignore"):
+            totals[:, strip] = sums = _sums(*part[:2])
+            a = gamma[strip] * inv_std[strip]
+            b_and_c = (a / N * sums).astype(dh.dtype, copy=False)
+        if not _finite(totals[:, strip], b_and_c):
+            check_arrays(h=(h, "N H"), dy=(dy, "N H"))
+            check_overflow(dh=b_and_c, dgamma=dgamma[strip], dbeta=dbeta[strip])
+        with _overflow_refused("dh", dh.dtype):
+            for (dy_k, x, dh_k), (a_k, b, c) in _blocks(WRITTEN, part, (a, *b_and_c)):
+                t = x * b
+                t += c
+                np.multiply(dy_k, a_k, out=dh_k)
+                dh_k -= t
     return dh, dgamma, dbeta
 
 
@@ -123,7 +129,7 @@ def _shifted_statistics(h):
     for (h_k,), (p,) in _blocks(WRITTEN, (h,), pilot[None]):
         d = h_k - p
         along = np.ones(len(d), d.dtype) @ d, np.einsum("nd,nd->d", d, d)
-        sums = sums + _by_column(np.array(along), H)
+        sums = sums + _by_column(along, H)
     rest, squares = sums / N
     return pilot, rest, squares - rest**2
 
@@ -133,16 +139,28 @@ def _sums(dy, h_hat):
     sums = 0
     for (dy_k, x), _ in _blocks(SUMMED, (dy, h_hat)):
         along = np.einsum("nd,nd->d", dy_k, x), np.ones(len(dy_k), dy.dtype) @ dy_k
-        sums = sums + _by_column(np.array(along), dy.shape[1])
+        sums = sums + _by_column(along, dy.shape[1])
     return sums
+
+
+def _strips(dy):
+    """Strips of columns of a wide batch, all rows of which fit in the cache; of another all columns."""
+    H = dy.shape[1]
+    width = STRIP // dy[:, 0].nbytes
+    if not NARROW <= width < H:
+        return [slice(None)]
+    return [slice(k, k + width) for k in range(0, H, width)]
 
 
 def _blocks(size, arrays, columns=()):
     """Blocks of `size` bytes of (N, H) arrays, beside the numbers of columns repeated for their rows.
 
     Each row of a block is several rows of the arrays joined; in the last blocks, of the rows
-    that are left over, one.
+    that are left over, one. A strip is one block: its rows lie apart.
     """
+    if not arrays[-1].flags.c_contiguous:
+        yield arrays, columns
+        return
     N, H = arrays[0].shape
     joined = -(-LONG // H)
     split = N - N % joined
@@ -158,10 +176,8 @@ def _blocks(size, arrays, columns=()):
 
 def _by_column(sums, H):
     """Add the sums of columns that stand several times in a joined row, in float64: (2, H)."""
-    wide = np.promote_types(sums.dtype, np.float64)
-    if sums.shape[1] == H:
-        return sums.astype(wide)
-    return sums.reshape(2, -1, H).sum(axis=1, dtype=wide)
+    sums = np.array(sums, np.promote_types(sums[0].dtype, np.float64))
+    return sums if sums.shape[1] == H else sums.reshape(2, -1, H).sum(axis=1)
 
 
 def _output(out, shape, dtype, **inputs):
