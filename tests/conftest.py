@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import uuid4
 
 import book
+import nbval.kernel
 import pytest
 from breaking import edit_text
 from browsing import FLAGS, FOUND
 from filelock import FileLock
 from hypothesis import settings
+from jupyter_client import KernelManager
 from playwright.sync_api import sync_playwright
 
 import bn_utils as bn
@@ -23,6 +26,15 @@ if not __debug__:
     pytest.exit("unset PYTHONOPTIMIZE: it removes the assertions, and every test would pass", returncode=2)
 PROFILE = tempfile.TemporaryDirectory(prefix="ipython-")  # no profile of the user's reaches a kernel
 os.environ["IPYTHONDIR"] = PROFILE.name
+
+
+def kernel_manager(**options):
+    """Start kernels on sockets of their own: a port that is chosen may be taken before a kernel opens it."""
+    return KernelManager(transport="ipc", ip=f"{PROFILE.name}/{uuid4().hex[:8]}", **options)
+
+
+if os.name != "nt":
+    nbval.kernel.KernelManager = kernel_manager
 
 # derandomised: a red test is red on every machine and in every run
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)
