@@ -158,10 +158,10 @@ def _blocks(size, arrays, columns=()):
     Each row of a block is several rows of the arrays joined; in the last blocks, of the rows
     that are left over, one. A strip is one block: its rows lie apart.
     """
-    if not arrays[-1].flags.c_contiguous:
+    N, H = arrays[0].shape
+    if N <= LEFT and not arrays[-1].flags.c_contiguous:
         yield arrays, columns
         return
-    N, H = arrays[0].shape
     joined = -(-LONG // H)
     split = N - N % joined
     if split:
