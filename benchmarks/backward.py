@@ -1,6 +1,6 @@
 """The backward pass in six ways, beside PyTorch's kernel: time, memory and accuracy.
 
-    make bench          (some fifteen minutes; let the machine do nothing else)
+    make bench          (some twenty minutes; let the machine do nothing else)
 
 Writes bn_utils/measured.json, which chapter 16_speed draws, and benchmarks/backward.md. Each
 number is the median of five processes; in each, a way and the kernel run in turn, and the median

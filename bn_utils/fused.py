@@ -1,10 +1,10 @@
 """Batch norm at speed: the formulas of `batchnorm`, with few passes over memory.
 
 Rows are joined to rows of some ten thousand numbers and taken in blocks that fit in the
-processor's cache: what is computed of a block is still there when it is used. The backward pass
-takes a batch of few and long rows in strips of whole columns. float32 keeps
-its digits: the forward pass sums distances from a number near the mean, and the sums of a
-block join the total in float64. Chapter 16_speed says what each part is for.
+processor's cache: what is computed of a block is still there when it is used. The backward
+pass takes a batch of few and long rows in strips of whole columns. float32 keeps its digits:
+the forward pass sums distances from a number near the mean, and the sums of a block join the
+total in float64. Chapter 16_speed says what each part is for.
 """
 
 from contextlib import contextmanager
